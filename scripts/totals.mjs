@@ -1,0 +1,29 @@
+// What the last run of the tests with `--json` came to. Run by itself it prints what was skipped, and as its last line
+// `N passed, N failed`, which .ci/run ends with. It fails when a test failed, or when there was no run.
+import { readFileSync } from 'node:fs';
+
+const REPORT = 'coverage/tests.json';
+
+/** A suite that could not even be loaded counts as one failure: none of its tests ran. */
+export function totals() {
+  try {
+    const report = JSON.parse(readFileSync(REPORT, 'utf8'));
+    const tests = report.testResults.flatMap((file) => file.assertionResults);
+    return {
+      passed: report.numPassedTests,
+      failed: report.numFailedTests + report.numRuntimeErrorTestSuites,
+      skipped: tests.filter(({ status }) => status === 'pending' || status === 'todo'),
+    };
+  } catch {
+    return { passed: 0, failed: 1, skipped: [] };
+  }
+}
+
+if (import.meta.main) {
+  const { passed, failed, skipped } = totals();
+  for (const [suite, tests] of Map.groupBy(skipped, (test) => test.ancestorTitles[0] ?? test.title)) {
+    console.log(`${tests.length} skipped: ${suite}`);
+  }
+  console.log(`${passed} passed, ${failed} failed`);
+  if (failed > 0) process.exitCode = 1;
+}

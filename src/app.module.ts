@@ -1,0 +1,39 @@
+import { type DynamicModule, Module } from '@nestjs/common';
+import type { Settings } from './config/settings.js';
+import { SettingsModule } from './config/settings.module.js';
+import { AnswersModule } from './features/answers/answers.module.js';
+import { KnowledgeModule } from './features/knowledge/knowledge.module.js';
+import { SearchModule } from './features/search/search.module.js';
+import { HealthModule } from './health/health.module.js';
+import { HttpModule } from './http/http.module.js';
+import { CacheModule } from './platform/cache/cache.module.js';
+import { DatabaseModule } from './platform/database/database.module.js';
+import { JobsModule } from './platform/jobs/jobs.module.js';
+import { LlmModule } from './platform/llm/llm.module.js';
+import { VectorStoreModule } from './platform/vector-store/vector-store.module.js';
+import { ResilienceModule } from './resilience/resilience.module.js';
+import { TelemetryModule } from './telemetry/telemetry.module.js';
+
+@Module({})
+export class AppModule {
+  static with(settings: Settings): DynamicModule {
+    return {
+      module: AppModule,
+      imports: [
+        SettingsModule.with(settings),
+        TelemetryModule.with(settings),
+        ResilienceModule,
+        DatabaseModule,
+        CacheModule,
+        LlmModule,
+        VectorStoreModule,
+        JobsModule,
+        KnowledgeModule,
+        SearchModule,
+        AnswersModule,
+        HealthModule,
+        HttpModule,
+      ],
+    };
+  }
+}

@@ -1,0 +1,77 @@
+import type { Answer } from '../features/answers/answers.schemas.js';
+import type { SearchResponse } from './client.js';
+import { bold, dim } from './shell.js';
+
+const WIDTH_MAX = 100;
+// A quotation is there to be recognized; the document has the rest.
+const QUOTE_LINES_MAX = 3;
+
+/**
+ * An answer for human eyes: the text, what it rests on, and how it came about.
+ * @param places where the documents cited come from, by their ids
+ */
+export function answerLines(answer: Answer, places: ReadonlyMap<string, string>): string[] {
+  const { answer_level: level, retrieval, model } = answer;
+  return [
+    ...answer.answer.split('\n').flatMap((line) => wrap(line, '')),
+    '',
+    ...answer.citations.flatMap(({ n, title, text, document_id }) => [
+      `${bold(`[${n}]`)} ${title}${dim(place(places.get(document_id)))}`,
+      ...quote(text, '    '),
+    ]),
+    dim(`answer level: ${level} · retrieval: ${retrieval}${model === null ? '' : ` · model: ${model}`}`),
+    ...degradedLines(answer.degraded_because),
+  ];
+}
+
+export function hitLines({ hits, ...how }: SearchResponse): string[] {
+  return [
+    ...hits.flatMap(({ title, text, score, document_id, start, end }, i) => [
+      `${bold(`${i + 1}. ${title}`)} ${dim(`score ${score.toPrecision(3)} · document ${document_id} · ${start}–${end}`)}`,
+      ...quote(text, '   '),
+    ]),
+    dim(
+      `${hits.length} ${hits.length === 1 ? 'hit' : 'hits'} · retrieval: ${how.retrieval}${how.verified ? '' : ' · not verified'} · ${how.took_ms} ms`,
+    ),
+    ...degradedLines(how.degraded_because),
+  ];
+}
+
+function place(externalId: string | undefined): string {
+  return externalId === undefined ? '' : ` · ${externalId}`;
+}
+
+function degradedLines(degraded: Answer['degraded_because']): string[] {
+  return degraded.map(({ dependency, reason }) => `less than it might be: ${dependency} (${reason})`);
+}
+
+function quote(text: string, indent: string): string[] {
+  const lines = wrap(readable(text), indent);
+  if (lines.length <= QUOTE_LINES_MAX) return lines.map(dim);
+  return [...lines.slice(0, QUOTE_LINES_MAX - 1), `${lines[QUOTE_LINES_MAX - 1]} …`].map(dim);
+}
+
+/** On one line, without what Markdown needs and a reader does not. */
+function readable(text: string): string {
+  return text
+    .replaceAll(/<[^>\s][^>]*>/g, '')
+    .replaceAll(/!?\[([^\]]*)\]\([^)]*\)/g, '$1')
+    .replaceAll(/^\s*(#{1,6}|[-+*>])\s+/gm, '')
+    .replaceAll(/\s+/g, ' ')
+    .trim();
+}
+
+/** Breaks at spaces; a word that is longer than a line is left whole, to be copied. */
+function wrap(text: string, indent: string): string[] {
+  const width = Math.max(20, Math.min(process.stdout.columns ?? WIDTH_MAX, WIDTH_MAX) - 2);
+  const lines: string[] = [];
+  let line = indent;
+  for (const word of text.split(' ')) {
+    if (line.length > indent.length && line.length + word.length + 1 > width) {
+      lines.push(line);
+      line = indent;
+    }
+    line += line.length > indent.length ? ` ${word}` : word;
+  }
+  return [...lines, line];
+}

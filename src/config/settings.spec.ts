@@ -1,0 +1,111 @@
+import { readSettings, SettingsError } from './settings.js';
+
+/** What is said of an environment that is wrong. */
+function problemsOf(env: Record<string, string>): readonly { name: string; remedy: string }[] {
+  try {
+    readSettings(env);
+  } catch (error) {
+    if (error instanceof SettingsError) return error.problems;
+    throw error;
+  }
+  return [];
+}
+
+describe('readSettings', () => {
+  it('needs nothing: an empty environment is the embedded default', () => {
+    expect(readSettings({})).toMatchObject({
+      ENVIRONMENT: 'development',
+      PORT: 8000,
+      DATA_DIR: './data',
+      EMBEDDING_CACHE_SIZE: 10_000,
+      EMBEDDING_CACHE_TTL: 7_200,
+      COLLECTIONS: ['documents', 'job_descriptions', 'questions', 'answers', 'user_patterns'],
+    });
+    expect(readSettings({}).DATABASE_URL).toBeUndefined();
+    expect(readSettings({}).host).toBe('127.0.0.1');
+  });
+
+  it('takes an empty variable for one that is not set', () => {
+    const settings = readSettings({ PORT: '', DATABASE_URL: '' });
+    expect(settings.PORT).toBe(8000);
+    expect(settings.DATABASE_URL).toBeUndefined();
+  });
+
+  it('ignores what is none of its business', () => {
+    expect(() => readSettings({ PATH: '/bin', npm_config_x: 'y' })).not.toThrow();
+  });
+
+  it.each([
+    ['PORT', '80a', 'must be a whole number from 0 to 65535'],
+    ['PORT', '65536', 'must be a whole number from 0 to 65535'],
+    ['PORT', '80.5', 'must be a whole number from 0 to 65535'],
+    ['ENVIRONMENT', 'prod', 'must be one of development, test, production'],
+    ['LOG_LEVEL', 'loud', 'must be one of trace, debug, info, warn, error, fatal'],
+    ['LOG_FORMAT', 'xml', 'must be one of json, console'],
+    ['ALLOW_EMBEDDED', 'yes', 'must be true or false'],
+    ['DATABASE_URL', 'mysql://localhost/x', 'must be a URL that starts with postgres:// or postgresql://'],
+    ['DATABASE_URL', 'localhost', 'must be a URL that starts with postgres:// or postgresql://'],
+    ['VECTOR_STORE_TYPE', 'chroma', 'must be one of pgvector'],
+    ['COLLECTIONS', 'documents,No Good', 'must be a comma list of names'],
+    ['COLLECTIONS', 'questions', 'must hold documents'],
+    ['EMBEDDING_CACHE_SIZE', '-1', 'must be a whole number'],
+    ['JWT_SECRET_KEY', 'short', 'must have at least 32 characters'],
+    ['OPERATOR_TOKEN', 'short', 'must have at least 16 characters'],
+  ])('refuses %s=%s by name, with the remedy', (name, value, remedy) => {
+    expect(problemsOf({ [name]: value })).toEqual([{ name, remedy: expect.stringContaining(remedy) }]);
+  });
+
+  it('takes upper case where the sources write it so', () => {
+    expect(readSettings({ LOG_LEVEL: 'INFO', LOG_FORMAT: 'JSON' })).toMatchObject({
+      LOG_LEVEL: 'info',
+      LOG_FORMAT: 'json',
+    });
+  });
+
+  it('says all that is wrong at once', () => {
+    const names = problemsOf({ PORT: 'x', LOG_LEVEL: 'y', DATABASE_URL: 'z' }).map((p) => p.name);
+    expect(names.toSorted()).toEqual(['DATABASE_URL', 'LOG_LEVEL', 'PORT']);
+    expect(() => readSettings({ PORT: 'x', LOG_LEVEL: 'y' })).toThrow('2 settings are wrong');
+    expect(() => readSettings({ PORT: 'x' })).toThrow('A setting is wrong');
+  });
+
+  it('never repeats the value of a setting', () => {
+    const canary = 'canary';
+    for (const name of [
+      'DATABASE_URL',
+      'JWT_SECRET_KEY',
+      'OPERATOR_TOKEN',
+      'PORT',
+      'LOG_LEVEL',
+      'COLLECTIONS',
+    ]) {
+      expect(JSON.stringify(problemsOf({ [name]: `${canary} ${canary}` }))).not.toContain(canary);
+    }
+  });
+
+  it('lets production run on real parts and with credentials only', () => {
+    expect(problemsOf({ ENVIRONMENT: 'production' }).map((p) => p.name)).toEqual([
+      'DATABASE_URL',
+      'JWT_SECRET_KEY',
+    ]);
+    const settings = readSettings({
+      ENVIRONMENT: 'production',
+      ALLOW_EMBEDDED: 'true',
+      JWT_SECRET_KEY: 'x'.repeat(32),
+    });
+    expect(settings.host).toBe('0.0.0.0');
+    expect(settings.production).toBe(true);
+  });
+
+  it('refuses limits that contradict each other', () => {
+    const names = problemsOf({ CIRCUIT_BACKOFF_MIN_MS: '5000', CIRCUIT_BACKOFF_MAX_MS: '1000' }).map(
+      (p) => p.name,
+    );
+    expect(names).toEqual(['CIRCUIT_BACKOFF_MAX_MS']);
+  });
+
+  it('cannot be changed afterwards', () => {
+    const settings = readSettings({}) as { PORT: number };
+    expect(() => (settings.PORT = 1)).toThrow(TypeError);
+  });
+});

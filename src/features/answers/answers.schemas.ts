@@ -1,0 +1,37 @@
+import { z } from 'zod';
+import { businessId, count, filter, id, nonBlank } from '../../http/fields.js';
+import { degradation, QUERY_CHARACTERS_MAX, retrieval } from '../search/search.schemas.js';
+
+export const answerRequest = z
+  .strictObject({
+    question: nonBlank(QUERY_CHARACTERS_MAX),
+    limit: count(6, 20).describe('How many passages the answer may rest on'),
+    collection: z.string().default('documents'),
+    filter: filter().default({}),
+    stream: z.literal(false, { error: 'must be false: answers are not streamed yet' }).default(false),
+    business_id: businessId().optional(),
+  })
+  .meta({ id: 'AnswerRequest' });
+
+export const answerResponse = z
+  .strictObject({
+    answer: z.string().describe('[n] points at the citation with that n'),
+    citations: z.array(
+      z.strictObject({
+        n: z.number().int(),
+        document_id: id(),
+        chunk_id: id(),
+        title: z.string(),
+        text: z.string(),
+      }),
+    ),
+    answer_level: z.enum(['full', 'fallback_model', 'cached', 'extractive']),
+    retrieval,
+    degraded_because: z.array(degradation),
+    model: z.string().nullable(),
+    usage: z.strictObject({ input_tokens: z.number().int(), output_tokens: z.number().int() }).nullable(),
+    cached_age_s: z.number().int().nullable(),
+  })
+  .meta({ id: 'AnswerResponse' });
+
+export type Answer = z.output<typeof answerResponse>;

@@ -1,0 +1,97 @@
+import { Injectable } from '@nestjs/common';
+import { Database, type Transaction } from '../../platform/database/database.js';
+
+/** What the index needs to know of a document. */
+export interface ProjectedDocument {
+  id: string;
+  version: number;
+  collection: string;
+  title: string;
+  metadata: Record<string, unknown>;
+  interrupted: number;
+}
+
+/** The state of a document on its way into the index. Each change is made only to the version that it is about. */
+@Injectable()
+export class IngestionRepository {
+  constructor(private readonly database: Database) {}
+
+  /** Counts the attempt before it is made, so that one which ends the process is counted too. */
+  async begin(businessId: string, id: string, version: number): Promise<ProjectedDocument | undefined> {
+    const [document] = await this.update<ProjectedDocument>(
+      'begin a document',
+      businessId,
+      `update documents set status = 'processing', interrupted = interrupted + 1, updated_at = now()
+       where business_id = $1 and id = $2 and version = $3 and status in ('queued', 'processing')
+       returning id, version, collection, title, metadata, interrupted`,
+      [id, version],
+    );
+    return document;
+  }
+
+  /** @returns false when the document is gone, of another version, or was cancelled */
+  async finish(businessId: string, id: string, version: number): Promise<boolean> {
+    const done = await this.update(
+      'finish a document',
+      businessId,
+      `update documents set status = 'ready', interrupted = 0, error_code = null, error_message = null, updated_at = now()
+       where business_id = $1 and id = $2 and version = $3 and status = 'processing' returning id`,
+      [id, version],
+    );
+    return done.length > 0;
+  }
+
+  /** Back into the queue, through no fault of the document. */
+  async wait(businessId: string, id: string, version: number, message: string): Promise<void> {
+    await this.update(
+      'put a document back',
+      businessId,
+      `update documents set status = 'queued', interrupted = greatest(interrupted - 1, 0), error_code = 'waiting', error_message = $4,
+         updated_at = now()
+       where business_id = $1 and id = $2 and version = $3 and status = 'processing'`,
+      [id, version, message],
+    );
+  }
+
+  /** As part of the transaction that takes the job back. */
+  async cancel(tx: Transaction, businessId: string, id: string, version: number): Promise<void> {
+    await tx.query(
+      `update documents set status = 'failed', error_code = 'cancelled', error_message = 'Its job was cancelled. It can be retried',
+         updated_at = now()
+       where business_id = $1 and id = $2 and version = $3 and status in ('queued', 'processing')`,
+      [businessId, id, version],
+    );
+  }
+
+  async fail(businessId: string, id: string, version: number, code: string, message: string): Promise<void> {
+    await this.update(
+      'give up a document',
+      businessId,
+      `update documents set status = 'failed', error_code = $4, error_message = $5, updated_at = now()
+       where business_id = $1 and id = $2 and version = $3 and status in ('queued', 'processing')`,
+      [id, version, code, message],
+    );
+  }
+
+  async currentVersion(businessId: string, id: string): Promise<number | undefined> {
+    const [row] = await this.update<{ version: number }>(
+      'read a version',
+      businessId,
+      'select version from documents where business_id = $1 and id = $2',
+      [id],
+    );
+    return row?.version;
+  }
+
+  /** Each of these statements may be repeated: it sets what it sets, or finds it set. */
+  private update<Row>(
+    operation: string,
+    businessId: string,
+    sql: string,
+    parameters: unknown[],
+  ): Promise<Row[]> {
+    return this.database.transaction(operation, (tx) => tx.query<Row>(sql, [businessId, ...parameters]), {
+      businessId,
+    });
+  }
+}

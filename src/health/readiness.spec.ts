@@ -1,0 +1,140 @@
+import { jest } from '@jest/globals';
+import { Logger } from '@nestjs/common';
+import { Test } from '@nestjs/testing';
+import { TerminusModule } from '@nestjs/terminus';
+import type { FastifyReply } from 'fastify';
+import { readSettings, Settings } from '../config/settings.js';
+import { Dependencies } from '../resilience/dependencies.js';
+import { Diagnostics } from './diagnostics.js';
+import { HealthController } from './health.controller.js';
+import { Readiness } from './readiness.js';
+
+async function health(env: Record<string, string> = {}) {
+  Logger.overrideLogger(false);
+  const settings = readSettings({ CIRCUIT_CONSECUTIVE_FAULTS: '1', ...env });
+  const module = await Test.createTestingModule({
+    imports: [TerminusModule],
+    controllers: [HealthController],
+    providers: [Readiness, Diagnostics, Dependencies, { provide: Settings, useValue: settings }],
+  }).compile();
+  const dependencies = module.get(Dependencies);
+  const check = jest.fn<() => Promise<void>>();
+  const add = (name: string, criticality: 'critical' | 'optional') =>
+    dependencies.register({
+      name,
+      criticality,
+      adapter: 'fake',
+      traits: { durable: true, shared: true },
+      classify: () => ({ reason: 'unreachable', transient: false }),
+      check,
+      timeoutMs: 1_000,
+    });
+  const status = jest.fn();
+  const reply = { status } as unknown as FastifyReply;
+  return {
+    module,
+    controller: module.get(HealthController),
+    readiness: module.get(Readiness),
+    add,
+    check,
+    reply,
+    status,
+  };
+}
+
+describe('HealthController', () => {
+  it('is ready with everything up, and calls nothing to find out', async () => {
+    const { controller, add, check, reply, status, module } = await health();
+    add('database', 'critical').observe(undefined);
+    expect(controller.ready(reply)).toMatchObject({
+      status: 'ready',
+      overall_healthy: true,
+      checks: {
+        database: { status: 'up', criticality: 'critical', reason: null, age_ms: expect.any(Number) },
+      },
+    });
+    expect(status).toHaveBeenCalledWith(200);
+    expect(check).not.toHaveBeenCalled();
+    await module.close();
+  });
+
+  it('stays ready, and degraded, while something optional is away', async () => {
+    const { controller, add, reply, status, module } = await health();
+    add('database', 'critical');
+    add('cache', 'optional').isolate();
+    add('llm', 'optional').observe(new Error('no'));
+    expect(controller.ready(reply)).toMatchObject({
+      status: 'degraded',
+      overall_healthy: true,
+      checks: {
+        cache: { status: 'down', reason: 'isolated' },
+        llm: { status: 'degraded' },
+        database: { observed_at: null, age_ms: null },
+      },
+    });
+    expect(status).toHaveBeenCalledWith(200);
+    await module.close();
+  });
+
+  it('is not ready while something critical is down, and answers with the same body', async () => {
+    const { controller, add, reply, status, module } = await health();
+    add('database', 'critical').isolate();
+    expect(controller.ready(reply)).toMatchObject({
+      status: 'not_ready',
+      overall_healthy: false,
+      checks: { database: {} },
+    });
+    expect(status).toHaveBeenCalledWith(503);
+    await module.close();
+  });
+
+  it('has started once everything is open, and turns away as soon as the process is told to stop', async () => {
+    const { controller, readiness, reply, status, module } = await health();
+    expect(controller.startup(reply)).toMatchObject({ status: 'starting' });
+    expect(status).toHaveBeenLastCalledWith(503);
+    readiness.onApplicationBootstrap();
+    expect(controller.startup(reply)).toMatchObject({ status: 'started' });
+    expect(status).toHaveBeenLastCalledWith(200);
+    readiness.beforeApplicationShutdown();
+    expect(controller.ready(reply)).toMatchObject({ status: 'shutting_down', overall_healthy: false });
+    await module.close();
+  });
+
+  it('is alive whatever is down', async () => {
+    const { controller, add, module } = await health();
+    add('database', 'critical').isolate();
+    expect(controller.live()).toMatchObject({
+      status: 'ok',
+      service: 'mainstay',
+      environment: 'development',
+    });
+    await module.close();
+  });
+
+  it('shows operators everything, and of secrets only that they are there', async () => {
+    const secret = 'canary-canary-canary-canary-canary-canary';
+    const { controller, add, module } = await health({ JWT_SECRET_KEY: secret, DATA_DIR: '/nowhere/at/all' });
+    const database = add('database', 'critical');
+    add('cache', 'optional');
+    await database.call('get', () => Promise.reject(new Error('first line\nsecond line'))).catch(() => {});
+    const report = await controller.details();
+    expect(report.dependencies['database']).toMatchObject({
+      status: 'down',
+      circuit: 'open',
+      calls: { fault: 1 },
+      latency_ms: { p50: expect.any(Number) },
+      last_error: { operation: 'get', message: 'first line' },
+    });
+    expect(report.dependencies['cache']).toMatchObject({ latency_ms: null, last_error: null });
+    expect(report.settings).toMatchObject({ JWT_SECRET_KEY: 'present', DATABASE_URL: 'absent', PORT: 8000 });
+    expect(report.system.disk).toBeNull();
+    expect(JSON.stringify(report)).not.toContain(secret);
+    await module.close();
+  });
+
+  it('shows the disk that the data folder is on', async () => {
+    const { controller, module } = await health({ DATA_DIR: '/' });
+    expect((await controller.details()).system.disk).toMatchObject({ free_bytes: expect.any(Number) });
+    await module.close();
+  });
+});

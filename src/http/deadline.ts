@@ -1,0 +1,60 @@
+import {
+  type CallHandler,
+  type ExecutionContext,
+  Injectable,
+  type NestInterceptor,
+  SetMetadata,
+} from '@nestjs/common';
+import { Reflector } from '@nestjs/core';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { Observable } from 'rxjs';
+import { invalid } from '../kernel/app-error.js';
+import { Deadline } from '../kernel/deadline.js';
+
+const BUDGET = 'mainstay:budget';
+const BUDGET_DEFAULT_MS = 10_000;
+const HEADER = 'x-request-timeout-ms';
+
+/** How long a route may take, in milliseconds, and by default does. Without it: 10 s. */
+export const Budget = (ms: number) => SetMetadata(BUDGET, ms);
+
+/**
+ * Runs each request under its deadline, and answers when it is over even if the work goes on: it is told by its signal.
+ * A client may ask for less time than the route has with `X-Request-Timeout-Ms`; one that goes away ends the work.
+ */
+@Injectable()
+export class DeadlineInterceptor implements NestInterceptor {
+  constructor(private readonly reflector: Reflector) {}
+
+  intercept(context: ExecutionContext, next: CallHandler): Observable<unknown> {
+    const request = context.switchToHttp().getRequest<FastifyRequest>();
+    const reply = context.switchToHttp().getResponse<FastifyReply>();
+    const budgetMs =
+      this.reflector.get<number | undefined>(BUDGET, context.getHandler()) ?? BUDGET_DEFAULT_MS;
+    const deadline = new Deadline(Math.min(budgetMs, asked(request) ?? budgetMs));
+    return new Observable((subscriber) => {
+      const onClose = () => {
+        if (!reply.raw.writableFinished) deadline.abandon();
+      };
+      const onAbort = () => subscriber.error(deadline.signal.reason);
+      reply.raw.once('close', onClose);
+      deadline.signal.addEventListener('abort', onAbort, { once: true });
+      const work = deadline.run(() => next.handle().subscribe(subscriber));
+      return () => {
+        work.unsubscribe();
+        deadline.release();
+        deadline.signal.removeEventListener('abort', onAbort);
+        reply.raw.off('close', onClose);
+      };
+    });
+  }
+}
+
+function asked(request: FastifyRequest): number | undefined {
+  const header = request.headers[HEADER];
+  if (header === undefined) return undefined;
+  const ms = Number(header);
+  if (!Number.isInteger(ms) || ms < 1)
+    throw invalid('X-Request-Timeout-Ms', 'must be a whole number of milliseconds, at least 1');
+  return ms;
+}

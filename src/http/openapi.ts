@@ -1,0 +1,39 @@
+import { applyDecorators, type INestApplication } from '@nestjs/common';
+import { ApiResponse, DocumentBuilder, type OpenAPIObject, SwaggerModule } from '@nestjs/swagger';
+import { z } from 'zod';
+import { PROBLEMS } from './problem.js';
+
+const problem = z
+  .strictObject({
+    type: z.string(),
+    title: z.string(),
+    status: z.number().int(),
+    code: z.enum(Object.keys(PROBLEMS) as [keyof typeof PROBLEMS]),
+    detail: z.string(),
+    request_id: z.string(),
+    errors: z.array(z.strictObject({ path: z.string(), message: z.string() })).optional(),
+  })
+  .meta({ id: 'Problem' });
+
+/** What a route answers with when all is well; problems are the same for all of them. */
+export const Answers = (status: number, schema?: z.ZodType) =>
+  applyDecorators(
+    ApiResponse({ status, description: 'Done', ...(schema && { standardSchema: schema }) }),
+    ApiResponse({ status: '4XX', description: 'The request is at fault', standardSchema: problem }),
+    ApiResponse({ status: '5XX', description: 'The service is at fault', standardSchema: problem }),
+  );
+
+export function describeApi(app: INestApplication, version: string): OpenAPIObject {
+  const config = new DocumentBuilder()
+    .setTitle('Mainstay')
+    .setDescription('The AI backend that stays up: documents in; search and cited answers out.')
+    .setVersion(version)
+    .addBearerAuth()
+    .build();
+  return SwaggerModule.createDocument(app, config);
+}
+
+/** The page at /api/docs and the document at /api/openapi.json. */
+export function serveApiPage(app: INestApplication, document: OpenAPIObject): void {
+  SwaggerModule.setup('api/docs', app, document, { jsonDocumentUrl: 'api/openapi.json' });
+}

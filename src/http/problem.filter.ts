@@ -1,0 +1,27 @@
+import { type ArgumentsHost, Catch, type ExceptionFilter, Logger } from '@nestjs/common';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { events } from '../telemetry/events.js';
+import { PROBLEMS, toAppError, toProblem } from './problem.js';
+
+/** Answers every error as a problem document, and logs those that are ours. */
+@Catch()
+export class ProblemFilter implements ExceptionFilter {
+  private readonly logger = new Logger('Http');
+
+  catch(error: unknown, host: ArgumentsHost): void {
+    const http = host.switchToHttp();
+    const request = http.getRequest<FastifyRequest>();
+    const reply = http.getResponse<FastifyReply>();
+    const shown = toAppError(error);
+    const { status } = PROBLEMS[shown.code];
+    const facts = { event: events.requestFailed, code: shown.code, request_id: request.id };
+    if (shown.code === 'internal')
+      this.logger.error({ ...facts, err: error }, `${request.method} ${request.url} failed`);
+    // A dependency that is away is reported once, when it goes; a line a request would only hide that one.
+    else if (status >= 500) this.logger.debug({ ...facts, err: error }, shown.message);
+    if (reply.sent) return;
+    if (shown.retryAfterMs !== undefined)
+      void reply.header('Retry-After', Math.ceil(shown.retryAfterMs / 1_000));
+    void reply.status(status).type('application/problem+json').send(toProblem(shown, request.id));
+  }
+}

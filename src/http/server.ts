@@ -1,0 +1,54 @@
+import { randomUUID } from 'node:crypto';
+import type { IncomingMessage } from 'node:http';
+import multipart from '@fastify/multipart';
+import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import type { Settings } from '../config/settings.js';
+
+const REQUEST_ID = /^[\w.:-]{1,128}$/;
+// A document as JSON may need an escape for every other character.
+const JSON_OVERHEAD = 2;
+// Receiving a whole request: a document of 10 MB over a slow line, but not for ever (Fastify itself sets no limit).
+const REQUEST_TIMEOUT_MS = 60_000;
+const DOCUMENTS = '/api/v1/documents';
+
+/** The HTTP server, before Nest: what must hold for every request whatever route it is for. */
+export async function newServer(settings: Settings): Promise<FastifyAdapter> {
+  const adapter = new FastifyAdapter({
+    genReqId: (request: IncomingMessage) => {
+      const given = request.headers['x-request-id'];
+      return typeof given === 'string' && REQUEST_ID.test(given) ? given : randomUUID();
+    },
+    bodyLimit: settings.REQUEST_BYTES_MAX,
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    // /health and /health/ are two things, and Nest takes the slash off every path that it declares.
+    rewriteUrl: (request: IncomingMessage) =>
+      (request.url ?? '/').replace(/^\/health\/(?=\?|$)/, '/health/detailed'),
+  });
+  const fastify = adapter.getInstance();
+  fastify.removeContentTypeParser('text/plain');
+  fastify.addHook('onRoute', (route) => {
+    if (route.url === DOCUMENTS && route.method === 'POST') {
+      route.bodyLimit = JSON_OVERHEAD * settings.DOCUMENT_BYTES_MAX + settings.REQUEST_BYTES_MAX;
+    }
+  });
+  fastify.addHook('onRequest', async (request, reply) => {
+    void reply.header('X-Request-Id', request.id);
+  });
+  await fastify.register(multipart as never, {
+    limits: {
+      files: 1,
+      fields: 20,
+      fieldSize: settings.REQUEST_BYTES_MAX,
+      fileSize: settings.DOCUMENT_BYTES_MAX,
+    },
+  });
+  return adapter;
+}
+
+/** From now on each answer tells its client to open its next connection elsewhere. */
+export function closeConnections(app: NestFastifyApplication): void {
+  app
+    .getHttpAdapter()
+    .getInstance()
+    .server.on('request', (_request, response) => response.setHeader('Connection', 'close'));
+}

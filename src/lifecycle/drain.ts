@@ -1,0 +1,35 @@
+import { Logger } from '@nestjs/common';
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import type { Settings } from '../config/settings.js';
+import { events } from '../telemetry/events.js';
+
+const SIGNALS = ['SIGTERM', 'SIGINT'] as const;
+
+/**
+ * Ends the process well on SIGTERM and SIGINT: readiness turns, requests under way are answered, jobs are handed back,
+ * connections close in the reverse order of their opening, and the exit code is 0. A second signal, or DRAIN_TIMEOUT_MS,
+ * ends it at once.
+ */
+export function drainOnSignals(
+  app: NestFastifyApplication,
+  settings: Settings,
+  closeConnections: () => void,
+): void {
+  const logger = new Logger('Lifecycle');
+  let draining = false;
+  const onSignal = (signal: NodeJS.Signals) => {
+    if (draining) process.exit(1);
+    draining = true;
+    logger.log({ event: events.drainStarted, signal }, `${signal}: finishing what is under way`);
+    closeConnections();
+    setTimeout(() => {
+      logger.error(
+        { event: events.drainEnded },
+        `Not ended within ${settings.DRAIN_TIMEOUT_MS} ms: ending now`,
+      );
+      process.exit(1);
+    }, settings.DRAIN_TIMEOUT_MS).unref();
+  };
+  for (const signal of SIGNALS) process.on(signal, onSignal);
+  app.enableShutdownHooks([...SIGNALS], { useProcessExit: true });
+}

@@ -1,0 +1,59 @@
+import { SettingsError } from '../config/settings.js';
+import { ExitCode } from '../kernel/exit-code.js';
+import type { Reason } from '../resilience/dependency-error.js';
+import { OpeningFailed } from '../resilience/opening.js';
+
+const OF_REASON: Partial<Record<Reason, ExitCode>> = {
+  unreachable: ExitCode.unreachable,
+  hung: ExitCode.unreachable,
+  timeout: ExitCode.unreachable,
+  pool_exhausted: ExitCode.unreachable,
+  unauthorized: ExitCode.unauthorized,
+  read_only: ExitCode.unreachable,
+};
+
+const REMEDY_OF: Partial<Record<Reason, string>> = {
+  unreachable: 'Is it running, and does its URL name the right host and port?',
+  hung: 'It accepts connections and does not answer: look at its log and its load.',
+  timeout: 'It does not answer in time: look at its log and its load.',
+  unauthorized: 'Are user, password and database of its URL right?',
+  read_only: 'It is a replica: name the primary.',
+};
+
+/** Why a start failed: the code to end with, and what to tell the operator. */
+export interface StartFailure {
+  exitCode: ExitCode;
+  message: string;
+}
+
+export function explain(error: unknown): StartFailure {
+  if (error instanceof SettingsError) return { exitCode: ExitCode.settings, message: error.message };
+  if (error instanceof OpeningFailed) {
+    const own = ownCode(error.cause);
+    if (own !== undefined) return { exitCode: own, message: (error.cause as Error).message };
+    const remedy = REMEDY_OF[error.reason];
+    return {
+      exitCode: OF_REASON[error.reason] ?? ExitCode.failed,
+      message: `${error.message} (${error.reason}).${remedy === undefined ? '' : ` ${remedy}`}`,
+    };
+  }
+  const code = (error as { code?: unknown })?.code;
+  if (code === 'EADDRINUSE' || code === 'EACCES' || code === 'EADDRNOTAVAIL') {
+    const { port, address } = error as { port?: number; address?: string };
+    const why = code === 'EADDRINUSE' ? 'is in use by another process' : `cannot be used (${code})`;
+    return {
+      exitCode: ExitCode.port,
+      message: `Port ${port} on ${address} ${why}. Stop what holds it, or set PORT or HOST.`,
+    };
+  }
+  return {
+    exitCode: ownCode(error) ?? ExitCode.failed,
+    message: error instanceof Error ? error.message : String(error),
+  };
+}
+
+/** An error may know what the process ends with. */
+function ownCode(error: unknown): ExitCode | undefined {
+  const code = (error as { exitCode?: unknown })?.exitCode;
+  return typeof code === 'number' ? (code as ExitCode) : undefined;
+}

@@ -1,0 +1,88 @@
+import { CallerGone } from '../../kernel/deadline.js';
+import type { Dependency, Traits } from '../../resilience/dependency.js';
+import {
+  Database,
+  type PoolStatus,
+  type QueryOptions,
+  type Transaction,
+  type WorkOptions,
+} from './database.js';
+
+/**
+ * The database behind its circuit, time limits and retries. A transaction is tried again only where the caller says that
+ * it may be: after a lost commit nobody knows whether it was done.
+ */
+export class GuardedDatabase extends Database {
+  readonly adapter: string;
+  readonly traits: Traits;
+
+  constructor(
+    private readonly inner: Database,
+    private readonly dependency: Dependency,
+  ) {
+    super();
+    this.adapter = inner.adapter;
+    this.traits = inner.traits;
+  }
+
+  open(signal: AbortSignal): Promise<void> {
+    return this.inner.open(signal);
+  }
+
+  transaction<T>(
+    operation: string,
+    work: (tx: Transaction) => Promise<T>,
+    options: WorkOptions = {},
+  ): Promise<T> {
+    return this.call(operation, options, (signal) =>
+      this.inner.transaction(operation, work, { ...options, signal }),
+    );
+  }
+
+  query<Row>(
+    operation: string,
+    sql: string,
+    parameters: unknown[] = [],
+    options: QueryOptions = {},
+  ): Promise<Row[]> {
+    return this.call(operation, options, (signal) =>
+      this.inner.query<Row>(operation, sql, parameters, { ...options, signal }),
+    );
+  }
+
+  check(signal: AbortSignal): Promise<void> {
+    return this.inner.check(signal);
+  }
+
+  pool(): PoolStatus {
+    return this.inner.pool();
+  }
+
+  serving(url: string): Promise<void> {
+    return this.inner.serving(url);
+  }
+
+  close(): Promise<void> {
+    return this.inner.close();
+  }
+
+  /** The work ends with its own call or with the one that it is a part of, and the latter is no fault of the database. */
+  private call<T>(
+    operation: string,
+    options: QueryOptions,
+    work: (signal: AbortSignal) => Promise<T>,
+  ): Promise<T> {
+    const { signal: outer } = options;
+    return this.dependency.call(
+      operation,
+      async (own) => {
+        try {
+          return await work(outer === undefined ? own : AbortSignal.any([own, outer]));
+        } catch (error) {
+          throw outer?.aborted === true ? new CallerGone() : error;
+        }
+      },
+      options,
+    );
+  }
+}

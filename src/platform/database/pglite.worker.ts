@@ -1,0 +1,27 @@
+import { parentPort, workerData } from 'node:worker_threads';
+import { PGlite } from '@electric-sql/pglite';
+import { vector } from '@electric-sql/pglite-pgvector';
+import { PGLiteSocketServer } from '@electric-sql/pglite-socket';
+
+// Runs in a thread of its own: a long statement would otherwise hold up the event loop, and with it the health checks.
+// More than one connection only while a broken one is being replaced: the pool in front of it holds one.
+const CONNECTIONS_MAX = 4;
+
+const { folder, socket } = workerData as { folder: string; socket: string };
+
+try {
+  const db = await PGlite.create({ dataDir: folder, extensions: { vector } });
+  const server = new PGLiteSocketServer({ db, path: socket, maxConnections: CONNECTIONS_MAX });
+  await server.start();
+  parentPort!.on('message', () => {
+    void server
+      .stop()
+      .then(() => db.close())
+      .then(() => parentPort!.postMessage({ at: 'closed' }))
+      .then(() => parentPort!.close());
+  });
+  parentPort!.postMessage({ at: 'open' });
+} catch (error) {
+  parentPort!.postMessage({ at: 'failed', message: error instanceof Error ? error.message : String(error) });
+  parentPort!.close();
+}

@@ -1,0 +1,63 @@
+import type { Fault } from '../../resilience/dependency-error.js';
+
+const fault = (reason: Fault['reason'], transient: boolean): Fault => ({ reason, transient });
+
+// SQLSTATE codes: https://www.postgresql.org/docs/current/errcodes-appendix.html
+const BY_CODE: Record<string, Fault> = {
+  '25006': fault('read_only', false),
+  '28000': fault('unauthorized', false),
+  '28P01': fault('unauthorized', false),
+  '3D000': fault('unauthorized', false),
+  '40001': fault('overloaded', true),
+  '40P01': fault('overloaded', true),
+  '53000': fault('overloaded', true),
+  '53100': fault('storage_full', false),
+  '53200': fault('overloaded', true),
+  '53300': fault('pool_exhausted', true),
+  '55P03': fault('overloaded', true),
+  '57014': fault('timeout', true),
+  '57P01': fault('unreachable', true),
+  '57P02': fault('unreachable', true),
+  '57P03': fault('unreachable', true),
+  '58030': fault('failed', false),
+  XX001: fault('failed', false),
+  XX002: fault('failed', false),
+  ECONNREFUSED: fault('unreachable', true),
+  ECONNRESET: fault('unreachable', true),
+  EPIPE: fault('unreachable', true),
+  ENOENT: fault('unreachable', true),
+  ENOTFOUND: fault('unreachable', true),
+  EAI_AGAIN: fault('unreachable', true),
+  EHOSTUNREACH: fault('unreachable', true),
+  ETIMEDOUT: fault('hung', true),
+};
+
+// Where pg and TypeORM tell one failure from another by the words alone.
+const BY_MESSAGE: readonly [RegExp, Fault][] = [
+  [/timeout exceeded when trying to connect/, fault('pool_exhausted', true)],
+  [/Connection terminated due to connection timeout/, fault('hung', true)],
+  [/Query read timeout/, fault('hung', true)],
+  [
+    /Connection terminated|Client has encountered a connection error|Client was closed/,
+    fault('unreachable', true),
+  ],
+  [/Driver not Connected|pool after calling end/, fault('unreachable', true)],
+  [/has already been released|QueryRunnerProviderAlreadyReleased/, fault('unreachable', true)],
+];
+
+/** What an error of pg or TypeORM says about the server; undefined when it is about the statement or none of theirs. */
+export function classifyPostgres(error: unknown): Fault | undefined {
+  // Not by instanceof: under Jest the errors of Node's own modules are of another realm.
+  if (typeof error !== 'object' || error === null) return undefined;
+  const { code, message, driverError, errors } = error as Partial<AggregateError> & {
+    code?: unknown;
+    driverError?: unknown;
+  };
+  if (typeof code === 'string') {
+    const known = BY_CODE[code] ?? (code.startsWith('08') ? fault('unreachable', true) : undefined);
+    if (known !== undefined) return known;
+  }
+  const byMessage = BY_MESSAGE.find(([words]) => words.test(message ?? ''))?.[1];
+  // TypeORM wraps the driver's error, Node wraps the errors of several addresses.
+  return byMessage ?? classifyPostgres(driverError ?? errors?.[0]);
+}

@@ -1,0 +1,16 @@
+import type { Traits } from '../../resilience/dependency.js';
+
+/** Turns texts into vectors whose nearness is likeness. */
+export abstract class Embedder {
+  abstract readonly adapter: string;
+  /** `semantic: false`: likeness of words, not of meaning. */
+  abstract readonly traits: Traits & { semantic: boolean };
+  /** Names the vector space: vectors of two models are never compared. */
+  abstract readonly model: string;
+  abstract readonly dimension: number;
+
+  /** @returns one unit vector a text, in order */
+  abstract embed(texts: readonly string[], signal?: AbortSignal): Promise<Float32Array[]>;
+
+  abstract check(signal: AbortSignal): Promise<void>;
+}

@@ -1,0 +1,108 @@
+import { ExitCode } from '../../kernel/exit-code.js';
+import type { Traits } from '../../resilience/dependency.js';
+import type { Filter } from '../database/filter.js';
+
+/** How a collection is built. The defaults of `collectionSpec` are those of the sources (docs/decisions/0007). */
+export interface CollectionSpec {
+  name: string;
+  /** The vector space: vectors of another model never enter. */
+  model: string;
+  dimension: number;
+  hnsw: { m: number; efConstruct: number };
+}
+
+export function collectionSpec(name: string, model: string, dimension: number): CollectionSpec {
+  return { name, model, dimension, hnsw: { m: 16, efConstruct: 100 } };
+}
+
+/** What the index keeps beside a vector: enough to answer from it alone while the database is away. */
+export interface Payload {
+  business_id: string;
+  document_id: string;
+  /** The version of the document that the vector was made from. */
+  version: number;
+  chunk_id: string;
+  title: string;
+  text: string;
+  start: number;
+  end: number;
+  metadata: Record<string, unknown>;
+}
+
+/** `id` is derived from document, version and chunk, so that writing it again changes nothing. */
+export interface Point {
+  id: string;
+  vector: Float32Array;
+  payload: Payload;
+}
+
+export interface Nearest {
+  /** The tenant. There is no query without one. */
+  businessId: string;
+  vector: Float32Array;
+  limit: number;
+  filter?: Filter;
+}
+
+export interface Hit {
+  id: string;
+  /** Cosine similarity, from -1 to 1. */
+  score: number;
+  payload: Payload;
+}
+
+/** The dimension or the model of a collection is not what the embedder makes. Only a rebuild mends it. */
+export class CollectionMismatch extends Error {
+  readonly exitCode = ExitCode.dimension;
+
+  constructor(collection: string, has: string, needs: string) {
+    super(
+      `The collection ${collection} holds vectors of ${has}, and the embedder makes ${needs}. ` +
+        'Set the embedder back, or rebuild the collection.',
+    );
+    this.name = 'CollectionMismatch';
+  }
+}
+
+/**
+ * An index of vectors: a projection of the database, which may be lost at any moment and built again.
+ *
+ * A name stands for a collection or for an alias of one. Every write is applied before it resolves.
+ */
+export abstract class VectorStore {
+  abstract readonly adapter: string;
+  abstract readonly traits: Traits;
+
+  /**
+   * Makes the collection, and an alias of its name to it, unless they are there.
+   * @throws CollectionMismatch when it is there with another model or dimension
+   */
+  abstract ensure(spec: CollectionSpec, signal?: AbortSignal): Promise<void>;
+
+  abstract upsert(collection: string, points: readonly Point[], signal?: AbortSignal): Promise<void>;
+
+  /** Removes a document's points, those of the version `keep` excepted. Removing what is not there is no error. */
+  abstract remove(
+    collection: string,
+    document: { businessId: string; documentId: string; keep?: number },
+    signal?: AbortSignal,
+  ): Promise<void>;
+
+  /** The nearest points, the nearest first. */
+  abstract nearest(collection: string, query: Nearest, signal?: AbortSignal): Promise<Hit[]>;
+
+  /** How many points there are, of a tenant, or of one of its documents. */
+  abstract count(
+    collection: string,
+    of: { businessId: string; documentId?: string },
+    signal?: AbortSignal,
+  ): Promise<number>;
+
+  /** Points an alias at a collection, in one step: there is no moment at which it points nowhere. */
+  abstract alias(alias: string, collection: string, signal?: AbortSignal): Promise<void>;
+
+  /** Drops a collection and its points. An alias to it must have been moved away before. */
+  abstract drop(collection: string, signal?: AbortSignal): Promise<void>;
+
+  abstract check(signal: AbortSignal): Promise<void>;
+}

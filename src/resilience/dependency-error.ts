@@ -1,0 +1,45 @@
+/** Why a dependency could not do what it was asked to. The adapter decides: it alone knows what its errors mean. */
+export type Reason =
+  | 'unreachable'
+  | 'hung'
+  | 'timeout'
+  | 'slow'
+  | 'rate_limited'
+  | 'quota'
+  | 'unauthorized'
+  | 'overloaded'
+  | 'circuit_open'
+  | 'isolated'
+  | 'read_only'
+  | 'storage_full'
+  | 'pool_exhausted'
+  | 'bad_reply'
+  | 'failed';
+
+/** What an adapter makes of an error of its vendor's library. */
+export interface Fault {
+  reason: Reason;
+  /** False when the same call would fail again at once: a wrong password, a full disk, a quota that is used up. */
+  transient: boolean;
+  /** How long the dependency itself asked us to wait. */
+  retryAfterMs?: number;
+}
+
+/** A dependency failed. Its `cause` holds the vendor's error, which may hold secrets: it is for the log's redaction to see. */
+export class DependencyError extends Error {
+  readonly retryAfterMs?: number;
+  /** Whether the same call may well succeed in a moment. */
+  readonly transient: boolean;
+
+  constructor(
+    readonly dependency: string,
+    readonly operation: string,
+    readonly reason: Reason,
+    options: { cause?: unknown; retryAfterMs?: number; transient?: boolean },
+  ) {
+    super(`${dependency} could not ${operation}: ${reason}`, { cause: options.cause });
+    this.name = 'DependencyError';
+    this.transient = options.transient ?? false;
+    if (options.retryAfterMs !== undefined) this.retryAfterMs = options.retryAfterMs;
+  }
+}

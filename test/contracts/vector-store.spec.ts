@@ -1,0 +1,54 @@
+import { GuardedDatabase } from '../../src/platform/database/guarded.database.js';
+import { PgliteDatabase } from '../../src/platform/database/pglite.database.js';
+import { classifyPostgres } from '../../src/platform/database/postgres.faults.js';
+import { PostgresDatabase } from '../../src/platform/database/postgres.database.js';
+import { GuardedVectorStore } from '../../src/platform/vector-store/guarded.vector-store.js';
+import { PgvectorVectorStore } from '../../src/platform/vector-store/pgvector.vector-store.js';
+import { newDependency } from '../support/guard.js';
+import { temporaryFolder, type TemporaryFolder } from '../support/folder.js';
+import { describeWithPostgres, hasExtension, PostgresServer } from '../support/postgres.js';
+import { vectorStoreContract } from './vector-store.suite.js';
+
+describe('on the embedded engine', () => {
+  let folder: TemporaryFolder;
+  let pglite: PgliteDatabase;
+
+  beforeAll(async () => {
+    folder = await temporaryFolder();
+    pglite = new PgliteDatabase({ DATA_DIR: folder.path, DB_STATEMENT_TIMEOUT_MS: 30_000 });
+    await pglite.open(AbortSignal.timeout(30_000));
+  }, 30_000);
+  afterAll(async () => {
+    await pglite.close();
+    await folder.remove();
+  });
+
+  vectorStoreContract('pgvector', () => new PgvectorVectorStore(pglite));
+  // As the service has it: a guard around the store, and one around the database behind it.
+  vectorStoreContract('pgvector, guarded', () => {
+    const database = new GuardedDatabase(pglite, newDependency(pglite, classifyPostgres));
+    const adapter = new PgvectorVectorStore(database);
+    return new GuardedVectorStore(adapter, newDependency(adapter));
+  });
+});
+
+const onServer = () => {
+  let server: PostgresServer;
+  let postgres: PostgresDatabase;
+
+  beforeAll(async () => {
+    server = await PostgresServer.start();
+    const settings = { DB_POOL_SIZE: 3, DB_POOL_MAX_OVERFLOW: 1, DB_STATEMENT_TIMEOUT_MS: 30_000 };
+    postgres = new PostgresDatabase(settings, await server.newDatabase());
+    await postgres.open(AbortSignal.timeout(30_000));
+  }, 30_000);
+  afterAll(async () => {
+    await postgres.close();
+    await server.stop();
+  });
+
+  vectorStoreContract('pgvector on a server', () => new PgvectorVectorStore(postgres));
+};
+
+if (hasExtension('vector')) describeWithPostgres('on a PostgreSQL server', onServer);
+else describe.skip('on a PostgreSQL server (NOT APPLICABLE: it has no extension vector)', onServer);
