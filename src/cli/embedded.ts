@@ -11,7 +11,7 @@ export interface EmbeddedService {
 const HIDDEN = { HOST: '127.0.0.1', PORT: '0' };
 
 /**
- * The settings of a service that runs inside a command: the environment's own, but it logs only what failed, to standard
+ * The settings of a service that runs inside a command: the environment's own, but it logs only warnings and what failed, to standard
  * error. The rest of the log is for who runs a service.
  * @param where it listens; by default to this machine alone, on a free port
  */
@@ -23,7 +23,7 @@ export function embeddedSettings(
   return readSettings({
     ...env,
     ...where,
-    LOG_LEVEL: level === undefined || level === '' ? 'error' : level,
+    LOG_LEVEL: level === undefined || level === '' ? 'warn' : level,
     // The other format knows no way but standard output.
     LOG_FORMAT: 'json',
   });

@@ -5,6 +5,10 @@ import { bold, dim } from './shell.js';
 const WIDTH_MAX = 100;
 // A quotation is there to be recognized; the document has the rest.
 const QUOTE_LINES_MAX = 3;
+// So much of the passage is shown before what the answer took from it.
+const LEAD_CHARS = 60;
+// Enough to find it again.
+const SAID_CHARS = 30;
 
 /**
  * An answer for human eyes: the text, what it rests on, and how it came about.
@@ -17,8 +21,9 @@ export function answerLines(answer: Answer, places: ReadonlyMap<string, string>)
     '',
     ...answer.citations.flatMap(({ n, title, text, document_id }) => [
       `${bold(`[${n}]`)} ${title}${dim(place(places.get(document_id)))}`,
-      ...quote(text, '    '),
+      ...quote(text, '    ', saidOf(n, answer.answer)),
     ]),
+    ...(answer.citations.length > 0 ? [''] : []),
     dim(`answer level: ${level} · retrieval: ${retrieval}${model === null ? '' : ` · model: ${model}`}`),
     ...degradedLines(answer.degraded_because),
   ];
@@ -45,10 +50,22 @@ function degradedLines(degraded: Answer['degraded_because']): string[] {
   return degraded.map(({ dependency, reason }) => `less than it might be: ${dependency} (${reason})`);
 }
 
-function quote(text: string, indent: string): string[] {
-  const lines = wrap(readable(text), indent);
+/** @param said what should be seen of the passage, if it is in it */
+function quote(text: string, indent: string, said?: string): string[] {
+  const plain = readable(text);
+  const at = said === undefined ? -1 : plain.indexOf(said);
+  const from = at < LEAD_CHARS ? 0 : plain.indexOf(' ', at - LEAD_CHARS) + 1;
+  const lines = wrap(from === 0 ? plain : `… ${plain.slice(from)}`, indent);
   if (lines.length <= QUOTE_LINES_MAX) return lines.map(dim);
   return [...lines.slice(0, QUOTE_LINES_MAX - 1), `${lines[QUOTE_LINES_MAX - 1]} …`].map(dim);
+}
+
+/** The beginning of the first paragraph of an answer that rests on citation n: an extractive one stands in the passage. */
+function saidOf(n: number, answer: string): string | undefined {
+  return answer
+    .split('\n')
+    .find((paragraph) => paragraph.includes(`[${n}]`))
+    ?.slice(0, SAID_CHARS);
 }
 
 /** On one line, without what Markdown needs and a reader does not. */

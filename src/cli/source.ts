@@ -1,7 +1,7 @@
 import { open } from 'node:fs/promises';
 import { basename, extname } from 'node:path';
 import type { ContentType } from '../features/knowledge/chunking/chunk.js';
-import { checkContent, decode, tooLarge } from '../features/knowledge/intake.js';
+import { checkContent, decode, tooLarge, typeOfName } from '../features/knowledge/intake.js';
 import { AppError } from '../kernel/app-error.js';
 import type { FoundFile } from './folder.js';
 import { titleOf } from './title.js';
@@ -24,7 +24,7 @@ export async function readSource({ path, file }: FoundFile, bytesMax: number): P
   try {
     const content = decode(await read(path, bytesMax));
     checkContent(content, bytesMax);
-    const contentType = typeOf(file);
+    const contentType = typeOfName(file) ?? 'text/plain';
     return { content, contentType, title: titleOf(content, contentType) ?? nameOf(file) };
   } catch (error) {
     if (error instanceof AppError) return { code: error.code, reason: error.message };
@@ -50,19 +50,6 @@ async function read(path: string, bytesMax: number): Promise<Buffer> {
   } finally {
     await file.close();
   }
-}
-
-const TYPE_OF_ENDING: Record<string, ContentType> = {
-  '.md': 'text/markdown',
-  '.markdown': 'text/markdown',
-  '.mdx': 'text/markdown',
-  '.html': 'text/html',
-  '.htm': 'text/html',
-  '.xhtml': 'text/html',
-};
-
-function typeOf(file: string): ContentType {
-  return TYPE_OF_ENDING[extname(file).toLowerCase()] ?? 'text/plain';
 }
 
 /** `Guides/Getting-Started.md` → Getting Started */

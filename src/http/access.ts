@@ -66,12 +66,12 @@ export class AccessGuard implements CanActivate, OnModuleInit {
   }
 
   onModuleInit(): void {
-    if (this.key === undefined) {
-      this.logger.warn(
-        { event: events.accessOpen },
-        'No credentials are asked for: JWT_SECRET_KEY is not set. Whoever reaches this port reads and writes everything',
-      );
-    }
+    if (this.key !== undefined) return;
+    const text =
+      'No credentials are asked for, as JWT_SECRET_KEY is not set: whoever reaches this port reads and writes everything';
+    // On loopback that is this machine's users, as is usual while developing; elsewhere it is the network.
+    if (isLoopback(this.settings.host)) this.logger.log({ event: events.accessOpen }, text);
+    else this.logger.warn({ event: events.accessOpen }, text);
   }
 
   async canActivate(context: ExecutionContext): Promise<boolean> {

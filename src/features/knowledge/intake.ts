@@ -1,5 +1,21 @@
 import { createHash } from 'node:crypto';
+import { extname } from 'node:path';
 import { AppError, invalid } from '../../kernel/app-error.js';
+import type { ContentType } from './chunking/chunk.js';
+
+const TYPE_OF_ENDING: Record<string, ContentType> = {
+  '.md': 'text/markdown',
+  '.markdown': 'text/markdown',
+  '.mdx': 'text/markdown',
+  '.html': 'text/html',
+  '.htm': 'text/html',
+  '.xhtml': 'text/html',
+};
+
+/** What a file's name says of its type; undefined when it says nothing. */
+export function typeOfName(name: string): ContentType | undefined {
+  return TYPE_OF_ENDING[extname(name).toLowerCase()];
+}
 
 /** Checks that a content can be kept and found again, and says what is wrong with it if not. */
 export function checkContent(content: string, bytesMax: number): void {

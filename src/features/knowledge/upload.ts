@@ -3,16 +3,7 @@ import type { MultipartFile } from '@fastify/multipart';
 import { AppError, type FieldError, invalid } from '../../kernel/app-error.js';
 import type { ContentType } from './chunking/chunk.js';
 import { newDocument, type NewDocument, uploadFields } from './document.schemas.js';
-import { decode, tooLarge } from './intake.js';
-
-const TYPE_OF_ENDING: Record<string, ContentType> = {
-  md: 'text/markdown',
-  markdown: 'text/markdown',
-  mdx: 'text/markdown',
-  html: 'text/html',
-  htm: 'text/html',
-  xhtml: 'text/html',
-};
+import { decode, tooLarge, typeOfName } from './intake.js';
 
 /**
  * Reads a form with one file as a new document. The file's name is its title unless the form has one, and its ending tells
@@ -54,8 +45,7 @@ async function receive(request: FastifyRequest, bytesMax: number) {
 }
 
 function typeOf({ filename, mimetype }: MultipartFile): ContentType {
-  const ending = /\.([a-z0-9]+)$/i.exec(filename)?.[1]?.toLowerCase() ?? '';
-  const byEnding = TYPE_OF_ENDING[ending];
+  const byEnding = typeOfName(filename);
   if (byEnding !== undefined) return byEnding;
   if (mimetype === 'text/markdown' || mimetype === 'text/html') return mimetype;
   if (mimetype.startsWith('text/') || mimetype === 'application/octet-stream') return 'text/plain';

@@ -8,14 +8,15 @@ import { OneAtATime } from './one-at-a-time.js';
 // So much takes some 10 ms to chunk, about as long as it takes to hand it to a thread and back.
 const INLINE_CHARS_MAX = 32 * 1024;
 
-// Ten megabytes take 2 s as Markdown, 2 to 5 s as HTML, and up to 13 s as the worst HTML we could think of.
+// Ten megabytes of a manual in Markdown take 1 s and of ordinary HTML 2 to 7 s; ten megabytes of nothing but list items
+// of one letter take longer than this, and are refused.
 const TIME_LIMIT_MS = 20_000;
 
 // Documents are uploaded in bursts, and a thread starts in 100 ms: it stays for the next one, then frees its memory.
 const IDLE_MS = 10_000;
 
-// Only parse5's tree is ever large: ten megabytes of ordinary HTML need half of this. What needs more fails by itself
-// (ERR_WORKER_OUT_OF_MEMORY) and not with the whole process.
+// The parsers keep a document in small pieces: ten megabytes of ordinary HTML need 0.5 GB. What needs more fails in its
+// thread, not with the whole process.
 const HEAP_MB_MAX = 1024;
 
 /** A document that takes more time or memory to read than it may have. */

@@ -2,7 +2,7 @@ import type { Block } from './block.js';
 import { trimmed } from './splitting.js';
 
 // A line end, and behind it a line with nothing on it.
-const GAP = /(?:\r\n?|\n)[^\S\r\n]*[\r\n]\s*/g;
+const GAP = /(?:\r\n|\n|\r(?!\n))[^\S\r\n]*[\r\n]\s*/g;
 
 /** Paragraphs: what stands between blank lines. */
 export function* plainBlocks(content: string): Generator<Block> {
