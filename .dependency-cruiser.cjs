@@ -44,7 +44,7 @@ const VENDORS = [
     types: '^src/(application|lifecycle/drain|cli/embedded)\\.ts$',
   },
   {
-    packages: ['piscina', 'parse5', 'mdast.*', 'micromark.*'],
+    packages: ['piscina', 'parse5', 'markdown-it'],
     home: 'src/features/knowledge/chunking/',
   },
   { packages: ['commander', 'cli-progress', 'tinyld'], home: 'src/cli/' },

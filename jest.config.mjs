@@ -32,9 +32,23 @@ const elsewhere = [
 // The least share of branches that the tests must take, by folder. What decides whether the service is up has no branch
 // that no test takes; elsewhere the floor is what holds, and is raised when more does.
 const floors = {
-  global: { branches: 0 },
+  // What stands in no folder below: the start of the process, and the log.
+  global: { branches: 25 },
   './src/resilience/': { branches: 100 },
   './src/health/': { branches: 100 },
+  './src/kernel/': { branches: 85 },
+  './src/config/': { branches: 90 },
+  './src/docs/': { branches: 90 },
+  './src/http/': { branches: 85 },
+  './src/lifecycle/': { branches: 80 },
+  './src/platform/cache/': { branches: 95 },
+  './src/platform/database/': { branches: 88 },
+  './src/platform/jobs/': { branches: 83 },
+  './src/platform/llm/': { branches: 95 },
+  './src/platform/vector-store/': { branches: 88 },
+  './src/features/knowledge/': { branches: 88 },
+  './src/features/search/': { branches: 88 },
+  './src/features/answers/': { branches: 70 },
 };
 const project = (displayName, testMatch) => ({ ...base, displayName, testMatch: [`<rootDir>/${testMatch}`] });
 

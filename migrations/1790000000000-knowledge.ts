@@ -21,11 +21,14 @@ export class Knowledge1790000000000 implements MigrationInterface {
         error_message text,
         -- How often processing began without coming to an end. A document that ends the process is given up some day.
         interrupted integer not null default 0,
+        -- The run that works on it now: what an older one has to say no longer counts.
+        run uuid,
         created_at timestamptz not null default now(),
         updated_at timestamptz not null default now(),
         constraint documents_external_id unique (business_id, collection, external_id)
       )`);
     await runner.query(`create index documents_by_tenant on documents (business_id, id)`);
+    await runner.query(`create index documents_by_status on documents (business_id, status, id)`);
     await runner.query(`
       create table chunks (
         id uuid primary key,

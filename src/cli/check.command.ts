@@ -33,7 +33,8 @@ async function open(shell: Shell): Promise<BootStep[]> {
   const startedMs = performance.now();
   // As the service reads them first: what is replaced below may be wrong as well.
   readSettings(shell.env);
-  const settings = embeddedSettings(shell.env);
+  // It looks, and does not begin to work: other processes may share the database.
+  const settings = embeddedSettings({ ...shell.env, INGEST_CONCURRENCY: '0' });
   const read: BootStep = {
     step: 'settings',
     verdict: 'ok',

@@ -11,8 +11,8 @@ export interface EmbeddedService {
 const HIDDEN = { HOST: '127.0.0.1', PORT: '0' };
 
 /**
- * The settings of a service that runs inside a command: the environment's own, but it logs only warnings and what failed, to standard
- * error. The rest of the log is for who runs a service.
+ * The settings of a service that runs inside a command: the environment's own, but it logs only warnings and what failed,
+ * to standard error. The rest of the log is for who runs a service.
  * @param where it listens; by default to this machine alone, on a free port
  */
 export function embeddedSettings(

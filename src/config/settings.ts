@@ -102,10 +102,10 @@ export const settingsSchema = z.object({
     unit: 's',
     description: 'How long an embedding is remembered.',
   }),
-  INGEST_CONCURRENCY: setting(integer(1, 64), '2', {
+  INGEST_CONCURRENCY: setting(integer(0, 64), '2', {
     group: 'Ingest',
     unit: 'jobs',
-    description: 'How many documents one process embeds at a time.',
+    description: 'How many documents one process embeds at a time; 0 leaves that to other processes.',
   }),
   HEALTH_INTERVAL_MS: setting(integer(100, 600_000), '5000', {
     group: 'Resilience',

@@ -8,7 +8,7 @@ const MEANING_OF_EXIT: Record<keyof typeof ExitCode, string> = {
   settings: 'One or more settings are wrong. Each is named, with what it must be.',
   unreachable: 'A critical dependency did not answer within `STARTUP_TIMEOUT_MS`.',
   unauthorized: 'A critical dependency refused the credentials. Not tried again.',
-  schema: 'Reserved for a schema that cannot be brought up to date; for now such a start ends with 1.',
+  schema: 'The database cannot take the schema: it keeps text in another encoding than UTF8.',
   dimension: 'A collection holds vectors of another model or dimension than the embedder makes.',
   port: 'The port is in use, or may not be used.',
   dataFolder: 'The data folder is in use by another process, which is named, or cannot be opened.',
@@ -29,6 +29,7 @@ const MEANING_OF_REASON: Record<Reason, string> = {
   storage_full: 'Its disk is full.',
   pool_exhausted: 'Every connection to it is in use.',
   bad_reply: 'It answered with something that cannot be understood.',
+  not_installed: 'It lacks a part that is needed, such as the extension pgvector.',
   failed: 'It failed in a way that has no name of its own; the log has the error.',
 };
 
@@ -57,12 +58,12 @@ The \`request_id\` is also in the header \`X-Request-Id\` and in the log.
 
 ${table(['code', 'status', 'title', 'what to do'], problems)}
 
-\`idempotency_mismatch\`, \`rate_limited\`, \`overloaded\`, \`maintenance\` and \`shutting_down\` belong to features that this version
-does not have yet; they are listed so that clients can be written against the whole table.
+\`idempotency_mismatch\`, \`rate_limited\`, \`maintenance\` and \`shutting_down\` belong to features that this version does not have
+yet; they are listed so that clients can be written against the whole table.
 
 ## Why a dependency is not available
 
-The detail of \`dependency_unavailable\`, the member \`degraded_because\` of an answer, the readiness page and diagnostics give one
+The detail of \`dependency_unavailable\` and \`overloaded\`, the member \`degraded_because\` of an answer, the readiness page and diagnostics give one
 of these reasons.
 
 ${table(['reason', 'meaning'], reasons)}

@@ -94,6 +94,7 @@ function describe(dependency: Dependency) {
     circuit: circuit.at,
     calls: { ...statistics.counts, retries: statistics.retries },
     latency_ms: statistics.latencies() ?? null,
+    ...dependency.facts,
     // The words of the vendor's error may hold an address or a user's name, and never more than its first line is needed.
     last_error:
       lastError === null ? null : { ...lastError, message: lastError.message.split('\n')[0]?.slice(0, 300) },

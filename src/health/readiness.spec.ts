@@ -27,6 +27,7 @@ async function health(env: Record<string, string> = {}) {
       traits: { durable: true, shared: true },
       classify: () => ({ reason: 'unreachable', transient: false }),
       check,
+      ...(name === 'database' && { facts: () => ({ pool: { size: 3 } }) }),
       timeoutMs: 1_000,
     });
   const status = jest.fn();
@@ -119,9 +120,10 @@ describe('HealthController', () => {
     await database.call('get', () => Promise.reject(new Error('first line\nsecond line'))).catch(() => {});
     const report = await controller.details();
     expect(report.dependencies['database']).toMatchObject({
-      status: 'down',
+      status: 'degraded',
       circuit: 'open',
       calls: { fault: 1 },
+      pool: { size: 3 },
       latency_ms: { p50: expect.any(Number) },
       last_error: { operation: 'get', message: 'first line' },
     });

@@ -93,8 +93,8 @@ const RETRY_AFTER_MS = 1_000;
 export function toAppError(error: unknown): AppError {
   if (error instanceof AppError) return error;
   if (error instanceof DependencyError) {
-    const detail = `${error.dependency} is not available (${error.reason}). Nothing was changed that was not acknowledged; try again`;
-    return new AppError('dependency_unavailable', detail, {
+    const detail = `${error.dependency} is not available (${error.reason}). What was acknowledged is kept; try again`;
+    return new AppError(error.counts ? 'dependency_unavailable' : 'overloaded', detail, {
       retryAfterMs: error.retryAfterMs ?? RETRY_AFTER_MS,
       cause: error,
     });
@@ -111,6 +111,13 @@ export function toAppError(error: unknown): AppError {
 }
 
 function ofStatus(status: number, error: Error): AppError {
+  if (status === 413) {
+    const detail =
+      'The request is larger than REQUEST_BYTES_MAX, or for a document DOCUMENT_BYTES_MAX, allows';
+    return new AppError('payload_too_large', detail, { cause: error });
+  }
+  // A path that is too long names nothing that there is.
+  if (status === 414) return new AppError('not_found', 'The path is too long', { cause: error });
   const code =
     (Object.keys(PROBLEMS) as ErrorCode[]).find((c) => PROBLEMS[c].status === status) ?? 'malformed_request';
   return new AppError(code, error.message, { cause: error });

@@ -2,11 +2,13 @@ import { randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import multipart from '@fastify/multipart';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Settings } from '../config/settings.js';
+import { PROBLEMS, toAppError, toProblem } from './problem.js';
 
 const REQUEST_ID = /^[\w.:-]{1,128}$/;
-// A document as JSON may need an escape for every other character.
-const JSON_OVERHEAD = 2;
+// A document as JSON with all but ASCII escaped, as Python writes it: six bytes for a character that has two in UTF-8.
+const JSON_OVERHEAD = 3;
 // Receiving a whole request: a document of 10 MB over a slow line, but not for ever (Fastify itself sets no limit).
 const REQUEST_TIMEOUT_MS = 60_000;
 const DOCUMENTS = '/api/v1/documents';
@@ -20,6 +22,15 @@ export async function newServer(settings: Settings): Promise<FastifyAdapter> {
     },
     bodyLimit: settings.REQUEST_BYTES_MAX,
     requestTimeout: REQUEST_TIMEOUT_MS,
+    // What Fastify refuses before it looks for a route: a path that cannot be decoded, or that is too long.
+    frameworkErrors: (error: Error, request: FastifyRequest, reply: FastifyReply) => {
+      const shown = toAppError(error);
+      void reply
+        .header('X-Request-Id', request.id)
+        .status(PROBLEMS[shown.code].status)
+        .type('application/problem+json')
+        .send(toProblem(shown, request.id));
+    },
     // /health and /health/ are two things, and Nest takes the slash off every path that it declares.
     rewriteUrl: (request: IncomingMessage) =>
       (request.url ?? '/').replace(/^\/health\/(?=\?|$)/, '/health/detailed'),
@@ -45,10 +56,10 @@ export async function newServer(settings: Settings): Promise<FastifyAdapter> {
   return adapter;
 }
 
-/** From now on each answer tells its client to open its next connection elsewhere. */
+/** From now on each answer tells its client to open its next connection elsewhere. Before Fastify, which may answer at once. */
 export function closeConnections(app: NestFastifyApplication): void {
   app
     .getHttpAdapter()
     .getInstance()
-    .server.on('request', (_request, response) => response.setHeader('Connection', 'close'));
+    .server.prependListener('request', (_request, response) => response.setHeader('Connection', 'close'));
 }

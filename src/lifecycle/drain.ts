@@ -3,6 +3,9 @@ import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { Settings } from '../config/settings.js';
 import { events } from '../telemetry/events.js';
 
+// From a terminal Ctrl-C comes twice when npm stands in between: from the terminal and from npm. Only one that comes later is
+// somebody who does not want to wait.
+const ECHO_MS = 500;
 const SIGNALS = ['SIGTERM', 'SIGINT'] as const;
 
 /**
@@ -16,10 +19,13 @@ export function drainOnSignals(
   closeConnections: () => void,
 ): void {
   const logger = new Logger('Lifecycle');
-  let draining = false;
+  let startedMs: number | undefined;
   const onSignal = (signal: NodeJS.Signals) => {
-    if (draining) process.exit(1);
-    draining = true;
+    if (startedMs !== undefined) {
+      if (performance.now() - startedMs > ECHO_MS) process.exit(1);
+      return;
+    }
+    startedMs = performance.now();
     logger.log({ event: events.drainStarted, signal }, `${signal}: finishing what is under way`);
     closeConnections();
     setTimeout(() => {

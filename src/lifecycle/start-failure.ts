@@ -20,6 +20,8 @@ const REMEDY_OF: Partial<Record<Reason, string>> = {
   read_only: 'It is a replica: name the primary.',
 };
 
+const CANNOT_LISTEN = new Set(['EADDRINUSE', 'EACCES', 'EADDRNOTAVAIL', 'ENOTFOUND', 'EAI_AGAIN']);
+
 /** Why a start failed: the code to end with, and what to tell the operator. */
 export interface StartFailure {
   exitCode: ExitCode;
@@ -38,12 +40,12 @@ export function explain(error: unknown): StartFailure {
     };
   }
   const code = (error as { code?: unknown })?.code;
-  if (code === 'EADDRINUSE' || code === 'EACCES' || code === 'EADDRNOTAVAIL') {
-    const { port, address } = error as { port?: number; address?: string };
+  if (typeof code === 'string' && CANNOT_LISTEN.has(code)) {
+    const { port, address, hostname } = error as { port?: number; address?: string; hostname?: string };
     const why = code === 'EADDRINUSE' ? 'is in use by another process' : `cannot be used (${code})`;
     return {
       exitCode: ExitCode.port,
-      message: `Port ${port} on ${address} ${why}. Stop what holds it, or set PORT or HOST.`,
+      message: `${port === undefined ? `The host ${hostname}` : `Port ${port} on ${address}`} ${why}. Stop what holds it, or set PORT or HOST.`,
     };
   }
   return {

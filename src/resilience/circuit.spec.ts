@@ -198,6 +198,24 @@ describe('Circuit', () => {
     circuit.stop();
   });
 
+  it('arms no probe any more when the one under way at the stop fails', async () => {
+    const { circuit, probe, fault } = circuitOf();
+    let fail: (error: Error) => void = () => {};
+    probe.mockReturnValue(new Promise((_, reject) => (fail = reject)));
+    fault(3);
+    await jest.advanceTimersByTimeAsync(1_000);
+    circuit.stop();
+    fail(new Error('sick'));
+    await jest.advanceTimersByTimeAsync(60_000);
+    expect(probe).toHaveBeenCalledTimes(1);
+  });
+
+  it('has nothing to heal while it is closed', () => {
+    const { circuit, seen } = circuitOf();
+    circuit.heal();
+    expect(seen).toEqual([]);
+  });
+
   it('probes no more once it is stopped', async () => {
     const { circuit, probe, fault } = circuitOf();
     fault(3);

@@ -36,6 +36,7 @@ export class Circuit {
   #timer: NodeJS.Timeout | undefined;
   #closedAtMs = -Infinity;
   #lastBackoffMs = 0;
+  #stopped = false;
   readonly #backoff: Backoff;
 
   /**
@@ -92,8 +93,14 @@ export class Circuit {
     this.close();
   }
 
+  /** Closes an open circuit on the word of somebody who looked; one that is isolated stays so. */
+  heal(): void {
+    if (this.#state.at === 'open' || this.#state.at === 'half_open') this.close();
+  }
+
   /** Stops probing, for the end of the process. */
   stop(): void {
+    this.#stopped = true;
     clearTimeout(this.#timer);
   }
 
@@ -107,6 +114,7 @@ export class Circuit {
   private waitForProbe(reason: Reason): void {
     this.#lastBackoffMs = this.#backoff.nextMs();
     this.become({ at: 'open', reason, retryAtMs: performance.now() + this.#lastBackoffMs });
+    if (this.#stopped) return;
     this.#timer = setTimeout(() => void this.tryProbe(reason), this.#lastBackoffMs);
     this.#timer.unref();
   }

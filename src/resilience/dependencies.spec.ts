@@ -46,14 +46,18 @@ describe('Dependencies', () => {
     const log = jest.spyOn(Logger.prototype, 'log').mockImplementation(() => {});
     const warn = jest.spyOn(Logger.prototype, 'warn').mockImplementation(() => {});
     const a = registry.register(options('a'));
-    await a.call('get', () => Promise.reject(new Refused())).catch(() => {});
-    a.isolate(); // down for another reason: no change of state
+    a.observe(new Error('a check'));
+    await a.call('get', () => Promise.reject(new Refused())).catch(() => {}); // another reason, the same state
+    a.isolate();
     a.reset();
+    a.observe(undefined);
     expect(registry.changes()).toMatchObject([
-      { dependency: 'a', from: 'down', to: 'up', reason: null },
-      { dependency: 'a', from: 'up', to: 'down', reason: 'unreachable' },
+      { dependency: 'a', from: 'degraded', to: 'up', reason: null },
+      { dependency: 'a', from: 'down', to: 'degraded', reason: 'failed' },
+      { dependency: 'a', from: 'degraded', to: 'down', reason: 'isolated' },
+      { dependency: 'a', from: 'up', to: 'degraded', reason: 'failed' },
     ]);
-    expect(warn).toHaveBeenCalledTimes(1);
+    expect(warn).toHaveBeenCalledTimes(3);
     expect(log).toHaveBeenCalledTimes(1);
     log.mockRestore();
     warn.mockRestore();
@@ -79,6 +83,13 @@ describe('Dependencies', () => {
     await registry.open(a, open);
     expect(open).toHaveBeenCalledTimes(2);
     expect(registry.boot).toMatchObject([{ step: 'a', verdict: 'ok', detail: 'fake: durable, not shared' }]);
+  });
+
+  it('opens further parts of a dependency as steps of their own', async () => {
+    const registry = dependencies();
+    const a = registry.register(options('a'));
+    await registry.open(a, () => Promise.resolve(), 'a, part two');
+    expect(registry.boot).toMatchObject([{ step: 'a, part two', verdict: 'ok' }]);
   });
 
   it('ends the start when what is critical does not open in time', async () => {

@@ -53,14 +53,19 @@ export class Dependencies implements Iterable<Dependency>, OnApplicationShutdown
   /**
    * Opens a dependency at the start. One that is optional and does not open is left to its background check, which opens it
    * when it can.
+   * @param name what the step is called, where it is not the dependency's first
    * @throws OpeningFailed when it is critical and did not open within STARTUP_TIMEOUT_MS
    */
-  async open(dependency: Dependency, work: (signal: AbortSignal) => Promise<void>): Promise<void> {
+  async open(
+    dependency: Dependency,
+    work: (signal: AbortSignal) => Promise<void>,
+    name = dependency.name,
+  ): Promise<void> {
     const critical = dependency.criticality === 'critical';
     const startedMs = performance.now();
     const done = (verdict: BootStep['verdict'], detail: string) => {
       const step = {
-        step: dependency.name,
+        step: name,
         verdict,
         tookMs: Math.round(performance.now() - startedMs),
         detail,
@@ -72,7 +77,7 @@ export class Dependencies implements Iterable<Dependency>, OnApplicationShutdown
     };
     try {
       const timeoutMs = critical ? this.settings.STARTUP_TIMEOUT_MS : OPTIONAL_TIMEOUT_MS;
-      await openWithin(dependency.name, work, (error) => dependency.classify(error), timeoutMs);
+      await openWithin(name, work, (error) => dependency.classify(error), timeoutMs);
       dependency.observe(undefined);
       done('ok', describe(dependency));
     } catch (error) {

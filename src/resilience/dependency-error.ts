@@ -14,6 +14,7 @@ export type Reason =
   | 'storage_full'
   | 'pool_exhausted'
   | 'bad_reply'
+  | 'not_installed'
   | 'failed';
 
 /** What an adapter makes of an error of its vendor's library. */
@@ -21,6 +22,11 @@ export interface Fault {
   reason: Reason;
   /** False when the same call would fail again at once: a wrong password, a full disk, a quota that is used up. */
   transient: boolean;
+  /**
+   * False when it says that there is much to do, not that the dependency is sick: a pool that is empty, a lock that somebody
+   * holds. Such a fault opens no circuit. Default: true.
+   */
+  counts?: boolean;
   /** How long the dependency itself asked us to wait. */
   retryAfterMs?: number;
 }
@@ -30,16 +36,19 @@ export class DependencyError extends Error {
   readonly retryAfterMs?: number;
   /** Whether the same call may well succeed in a moment. */
   readonly transient: boolean;
+  /** Whether it is a sign of sickness (see `Fault`). */
+  readonly counts: boolean;
 
   constructor(
     readonly dependency: string,
     readonly operation: string,
     readonly reason: Reason,
-    options: { cause?: unknown; retryAfterMs?: number; transient?: boolean },
+    options: { cause?: unknown; retryAfterMs?: number; transient?: boolean; counts?: boolean },
   ) {
     super(`${dependency} could not ${operation}: ${reason}`, { cause: options.cause });
     this.name = 'DependencyError';
     this.transient = options.transient ?? false;
+    this.counts = options.counts ?? true;
     if (options.retryAfterMs !== undefined) this.retryAfterMs = options.retryAfterMs;
   }
 }

@@ -140,9 +140,11 @@ describe('Dependency.call', () => {
   });
 
   it('counts a request that ran out of time against a dependency that was slow', async () => {
-    const dependency = dependencyOf({ slowMs: 10, circuit: { ...circuit, consecutiveFaults: 1 } });
+    const dependency = dependencyOf({ circuit: { ...circuit, consecutiveFaults: 1 } });
     const deadline = new Deadline(40);
-    await expect(deadline.run(() => dependency.call('get', never))).rejects.toThrow(DeadlineExceeded);
+    await expect(deadline.run(() => dependency.call('get', never, { slowMs: 10 }))).rejects.toThrow(
+      DeadlineExceeded,
+    );
     expect(dependency.circuit).toMatchObject({ at: 'open', reason: 'slow' });
   });
 
@@ -157,6 +159,34 @@ describe('Dependency.call', () => {
     expect(dependency.circuit.at).toBe('closed');
   });
 
+  it('takes the server’s own time limit, which it had from the deadline, for the deadline; other errors for what they are', async () => {
+    jest.useFakeTimers();
+    const at = (ms: number, error: Error) => () =>
+      new Promise<never>((_, reject) => setTimeout(() => reject(error), ms));
+    const limits: (Fault | undefined)[] = [
+      { reason: 'timeout', transient: true },
+      { reason: 'hung', transient: true },
+    ];
+    for (const fault of limits) {
+      const dependency = dependencyOf({
+        classify: () => fault,
+        circuit: { ...circuit, consecutiveFaults: 1 },
+      });
+      const call = new Deadline(15)
+        .run(() => dependency.call('get', at(14, new Error('57014'))))
+        .catch((e: unknown) => e);
+      await jest.advanceTimersByTimeAsync(14);
+      expect(await call).toBeInstanceOf(DeadlineExceeded);
+      expect(dependency.circuit.at).toBe('closed');
+    }
+    const bug = new Deadline(15)
+      .run(() => dependencyOf().call('get', at(14, new TypeError('a bug'))))
+      .catch((e: unknown) => e);
+    await jest.advanceTimersByTimeAsync(14);
+    expect(await bug).toBeInstanceOf(TypeError);
+    jest.useRealTimers();
+  });
+
   it('makes no call for a request that is over', async () => {
     const work = jest.fn(() => Promise.resolve());
     const deadline = new Deadline(60_000);
@@ -166,8 +196,8 @@ describe('Dependency.call', () => {
   });
 
   it('counts a success that took too long', async () => {
-    const dependency = dependencyOf({ slowMs: 5, circuit: { ...circuit, consecutiveFaults: 1 } });
-    await dependency.call('get', () => new Promise((resolve) => setTimeout(resolve, 15)));
+    const dependency = dependencyOf({ circuit: { ...circuit, consecutiveFaults: 1 } });
+    await dependency.call('get', () => new Promise((resolve) => setTimeout(resolve, 15)), { slowMs: 5 });
     expect(dependency.circuit).toMatchObject({ at: 'open', reason: 'slow' });
     expect(dependency.statistics.counts.slow).toBe(1);
   });
@@ -242,12 +272,50 @@ describe('Dependency.status', () => {
     expect(dependency.status.observedAt).toBeInstanceOf(Date);
   });
 
-  it('is down while its circuit is open, and up when the probe has closed it', async () => {
+  it('is degraded while its circuit is open, and up when the probe has closed it', async () => {
     const dependency = dependencyOf({ circuit: { ...circuit, consecutiveFaults: 1 } });
     await dependency.call('get', refuse).catch(() => {});
-    expect(dependency.status).toMatchObject({ state: 'down', reason: 'unreachable' });
+    expect(dependency.status).toMatchObject({ state: 'degraded', reason: 'unreachable' });
     await jest.advanceTimersByTimeAsync(1_000);
     expect(dependency.status.state).toBe('up');
+  });
+
+  it('closes its circuit as soon as checks that had failed succeed again, and not before', async () => {
+    const sick = {
+      check: () => refuse(),
+      circuit: { ...circuit, consecutiveFaults: 1, backoffMinMs: 50_000 },
+    };
+    const dependency = dependencyOf(sick);
+    await dependency.call('get', refuse).catch(() => {});
+    dependency.observe(undefined);
+    expect(dependency.circuit.at).toBe('open');
+    dependency.observe(new Refused('no'));
+    dependency.observe(undefined);
+    expect(dependency.circuit.at).toBe('closed');
+    dependency.isolate();
+    dependency.observe(new Refused('no'));
+    dependency.observe(undefined);
+    expect(dependency.circuit.at).toBe('isolated');
+  });
+
+  it('is never down for being busy: neither by calls nor by checks', async () => {
+    const busy: Fault = { reason: 'pool_exhausted', transient: false, counts: false };
+    const dependency = dependencyOf({ classify: () => busy, circuit: { ...circuit, consecutiveFaults: 1 } });
+    await expect(dependency.call('get', refuse)).rejects.toMatchObject({
+      reason: 'pool_exhausted',
+      counts: false,
+    });
+    expect(dependency.circuit.at).toBe('closed');
+    for (let i = 0; i < 10; i += 1) {
+      dependency.observe(new Refused('no place'));
+      await jest.advanceTimersByTimeAsync(5_000);
+    }
+    expect(dependency.status).toMatchObject({ state: 'degraded', reason: 'pool_exhausted' });
+  });
+
+  it('shows the facts of its adapter, if it has any', () => {
+    expect(dependencyOf().facts).toEqual({});
+    expect(dependencyOf({ facts: () => ({ pool: 1 }) }).facts).toEqual({ pool: 1 });
   });
 
   it('bounds a check in time', async () => {

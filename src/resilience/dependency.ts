@@ -27,10 +27,10 @@ export interface DependencyOptions {
   classify: (error: unknown) => Fault | undefined;
   /** A cheap call that shows that the dependency can do its work. Made in the background only. */
   check: (signal: AbortSignal) => Promise<void>;
+  /** What else an operator may want to know of it, out of memory: the state of its pool, say. */
+  facts?: () => Record<string, unknown>;
   /** How long one attempt may take, unless the call says otherwise. */
   timeoutMs: number;
-  /** An attempt that took this long counts against the circuit even if it succeeded. Default: never. */
-  slowMs?: number;
   /** Attempts after the first, for idempotent operations. */
   retries?: number;
   circuit: CircuitOptions;
@@ -40,6 +40,8 @@ export interface CallOptions {
   /** Doing it twice is the same as doing it once: only then is it tried again. */
   idempotent?: boolean;
   timeoutMs?: number;
+  /** An attempt that took this long counts against the circuit even if it succeeded. Default: never. */
+  slowMs?: number;
 }
 
 export type DependencyState = 'up' | 'degraded' | 'down';
@@ -102,6 +104,9 @@ export class Dependency {
   get status(): DependencyStatus {
     return this.#status;
   }
+  get facts(): Record<string, unknown> {
+    return this.options.facts?.() ?? {};
+  }
   get lastError() {
     return this.#lastError;
   }
@@ -141,7 +146,7 @@ export class Dependency {
     const retries = options.idempotent === true ? (this.options.retries ?? 2) : 0;
     for (let tried = 0; ; tried += 1) {
       try {
-        return await this.attempt(operation, work, options.timeoutMs ?? this.options.timeoutMs, deadline);
+        return await this.attempt(operation, work, options, deadline);
       } catch (error) {
         if (!(error instanceof DependencyError) || !error.transient || tried >= retries) throw error;
         const waitMs = Math.max(backoff.nextMs(), error.retryAfterMs ?? 0);
@@ -155,13 +160,18 @@ export class Dependency {
   /** Takes in the result of a background check: undefined for a success. */
   observe(failure: unknown): void {
     if (failure === undefined) {
+      // The checks had failed too, and no longer do: that is worth more than the wait for the circuit's own probe.
+      const healed = this.#failingSinceMs !== undefined;
       this.#failedChecks = 0;
       this.#failingSinceMs = undefined;
       this.#checkReason = null;
+      if (healed) this.#circuit.heal();
     } else {
-      this.#failedChecks += 1;
+      const fault = this.classify(failure);
+      // A check that found no place in the queue says that there is much to do, never that it is down.
+      if (fault?.counts !== false) this.#failedChecks += 1;
       this.#failingSinceMs ??= performance.now();
-      this.#checkReason = this.classify(failure)?.reason ?? 'failed';
+      this.#checkReason = fault?.reason ?? 'failed';
       this.remember('check', this.#checkReason, failure);
     }
     this.update(new Date());
@@ -175,7 +185,7 @@ export class Dependency {
   private async attempt<T>(
     operation: string,
     work: (signal: AbortSignal) => Promise<T>,
-    timeoutMs: number,
+    { timeoutMs = this.options.timeoutMs, slowMs = Infinity }: CallOptions,
     deadline: Deadline | undefined,
   ): Promise<T> {
     if (deadline?.signal.aborted) throw deadline.signal.reason;
@@ -192,15 +202,15 @@ export class Dependency {
         Math.min(timeoutMs, deadline?.remainingMs() ?? Infinity),
         deadline?.signal,
       );
-      this.succeeded(ticket, performance.now() - startedMs);
+      this.succeeded(ticket, performance.now() - startedMs, slowMs);
       return result;
     } catch (error) {
-      throw this.failed(operation, ticket, error, performance.now() - startedMs, deadline);
+      throw this.failed(operation, ticket, error, performance.now() - startedMs, slowMs, deadline);
     }
   }
 
-  private succeeded(ticket: Ticket, tookMs: number): void {
-    const slow = tookMs >= (this.options.slowMs ?? Infinity);
+  private succeeded(ticket: Ticket, tookMs: number, slowMs: number): void {
+    const slow = tookMs >= slowMs;
     this.statistics.record(slow ? 'slow' : 'ok', tookMs);
     if (slow) ticket.fault('slow');
     else ticket.success();
@@ -212,27 +222,28 @@ export class Dependency {
     ticket: Ticket,
     error: unknown,
     tookMs: number,
+    slowMs: number,
     deadline: Deadline | undefined,
   ): unknown {
-    const cutShort = deadline !== undefined && (deadline.signal.aborted || deadline.remainingMs() <= 1);
-    if (cutShort && (error === deadline.signal.reason || error instanceof AttemptTimeout)) {
+    const fault = this.classify(error);
+    if (deadline !== undefined && isCutShort(deadline, error, fault)) {
       // The request ran out of time or of an audience. That is held against the dependency only if it had been slow.
-      const slow = tookMs >= (this.options.slowMs ?? this.options.timeoutMs);
+      const slow = tookMs >= slowMs;
       this.statistics.record(slow ? 'fault' : 'neutral', tookMs);
       if (slow) ticket.fault('slow');
       return deadline.signal.aborted ? deadline.signal.reason : new DeadlineExceeded(deadline.budgetMs);
     }
-    const fault = this.classify(error);
     if (fault === undefined) {
       this.statistics.record('neutral', tookMs);
       return error;
     }
     this.statistics.record('fault', tookMs);
     this.remember(operation, fault.reason, error);
-    ticket.fault(fault.reason);
+    if (fault.counts !== false) ticket.fault(fault.reason);
     return new DependencyError(this.name, operation, fault.reason, {
       cause: error,
       transient: fault.transient,
+      counts: fault.counts ?? true,
       ...(fault.retryAfterMs !== undefined && { retryAfterMs: fault.retryAfterMs }),
     });
   }
@@ -254,12 +265,26 @@ export class Dependency {
     if (changed) this.onChange(this, was);
   }
 
+  /** Down is what lasts: an open circuit alone is a row of faults that may be over in a moment. */
   private judge(): { state: DependencyState; reason: Reason | null } {
     const circuit = this.#circuit.state;
-    if (circuit.at !== 'closed') return { state: 'down', reason: circuit.reason };
-    if (this.#failingSinceMs === undefined) return { state: 'up', reason: null };
+    if (circuit.at === 'isolated') return { state: 'down', reason: circuit.reason };
     const lasting =
-      this.#failedChecks >= DOWN_AFTER_CHECKS && performance.now() - this.#failingSinceMs >= DOWN_AFTER_MS;
-    return { state: lasting ? 'down' : 'degraded', reason: this.#checkReason };
+      this.#failingSinceMs !== undefined &&
+      this.#failedChecks >= DOWN_AFTER_CHECKS &&
+      performance.now() - this.#failingSinceMs >= DOWN_AFTER_MS;
+    if (lasting) return { state: 'down', reason: this.#checkReason };
+    if (circuit.at !== 'closed') return { state: 'degraded', reason: circuit.reason };
+    if (this.#failingSinceMs !== undefined) return { state: 'degraded', reason: this.#checkReason };
+    return { state: 'up', reason: null };
   }
+}
+
+// Timers are whole milliseconds, and a server that was told how long it may take answers a little before or after that.
+const DEADLINE_SLACK_MS = 20;
+
+/** Whether an attempt ended because its request did: by the deadline's own signal, or by a time limit taken from it. */
+function isCutShort(deadline: Deadline, error: unknown, fault: Fault | undefined): boolean {
+  if (deadline.remainingMs() > DEADLINE_SLACK_MS && !deadline.signal.aborted) return false;
+  return error === deadline.signal.reason || fault?.reason === 'timeout' || fault?.reason === 'hung';
 }

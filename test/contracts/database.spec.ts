@@ -1,3 +1,4 @@
+import { jest } from '@jest/globals';
 import { CallerGone } from '../../src/kernel/deadline.js';
 import type { Dependency } from '../../src/resilience/dependency.js';
 import { GuardedDatabase } from '../../src/platform/database/guarded.database.js';
@@ -9,6 +10,9 @@ import { temporaryFolder, type TemporaryFolder } from '../support/folder.js';
 import { describeWithPostgres, PostgresServer } from '../support/postgres.js';
 import { databaseContract } from './database.suite.js';
 
+// For a machine that is busy with other things; on a quiet one each takes a fraction of it.
+jest.setTimeout(60_000);
+
 describe('on the embedded engine', () => {
   let folder: TemporaryFolder;
   let pglite: PgliteDatabase;
@@ -17,7 +21,7 @@ describe('on the embedded engine', () => {
     folder = await temporaryFolder();
     pglite = new PgliteDatabase({ DATA_DIR: folder.path, DB_STATEMENT_TIMEOUT_MS: 30_000 });
     await pglite.open(AbortSignal.timeout(30_000));
-  }, 30_000);
+  });
   afterAll(async () => {
     await pglite.close();
     await folder.remove();
@@ -78,7 +82,7 @@ describeWithPostgres('on a PostgreSQL server', () => {
     const settings = { DB_POOL_SIZE: 3, DB_POOL_MAX_OVERFLOW: 1, DB_STATEMENT_TIMEOUT_MS: 30_000 };
     postgres = new PostgresDatabase(settings, await server.newDatabase());
     await postgres.open(AbortSignal.timeout(30_000));
-  }, 30_000);
+  });
   afterAll(async () => {
     await postgres.close();
     await server.stop();

@@ -149,6 +149,7 @@ export function databaseContract(name: string, given: () => Database): void {
       expect(await db.transaction('read', (tx) => tx.query(tenant), { businessId: 'acme' })).toEqual([
         { tenant: 'acme' },
       ]);
+      expect(await db.query('read', tenant)).toEqual([{ tenant: '' }]);
       expect(await db.transaction('read', (tx) => tx.query(tenant))).toEqual([{ tenant: '' }]);
       expect(await db.query('read', tenant)).toEqual([{ tenant: '' }]);
       await expect(
@@ -186,6 +187,21 @@ export function databaseContract(name: string, given: () => Database): void {
         expect(await count()).toBe(1);
       },
     );
+
+    it('does not keep a caller that leaves until its statement has ended', async () => {
+      const caller = new AbortController();
+      const sleeping = [
+        db.query('sleep', 'select pg_sleep(0.7)', [], { signal: caller.signal }),
+        db.transaction('sleep', (tx) => tx.query('select pg_sleep(0.7)'), { signal: caller.signal }),
+      ];
+      const results = Promise.allSettled(sleeping);
+      await eventuallyHolds(() => expect(db.pool().inUse).toBeGreaterThan(0));
+      const startedMs = performance.now();
+      caller.abort(new Error('gone'));
+      await expect(sleeping[0]).rejects.toThrow();
+      expect(performance.now() - startedMs).toBeLessThan(400);
+      await results;
+    });
 
     it('sends nothing for a caller that is gone already', async () => {
       const signal = AbortSignal.abort(new Error('gone'));

@@ -1,3 +1,4 @@
+import { jest } from '@jest/globals';
 import { Logger } from '@nestjs/common';
 import { GuardedDatabase } from '../../src/platform/database/guarded.database.js';
 import { PgliteDatabase } from '../../src/platform/database/pglite.database.js';
@@ -9,6 +10,9 @@ import { newDependency } from '../support/guard.js';
 import { temporaryFolder, type TemporaryFolder } from '../support/folder.js';
 import { describeWithPostgres, PostgresServer } from '../support/postgres.js';
 import { jobsContract } from './jobs.suite.js';
+
+// For a machine that is busy with other things; on a quiet one each takes a fraction of it.
+jest.setTimeout(60_000);
 
 Logger.overrideLogger(false);
 
@@ -25,7 +29,7 @@ describe('on the embedded engine', () => {
     folder = await temporaryFolder();
     pglite = newPglite();
     await pglite.open(AbortSignal.timeout(30_000));
-  }, 30_000);
+  });
   afterAll(async () => {
     await pglite.close();
     await folder.remove();
@@ -68,7 +72,7 @@ describe('on the embedded engine', () => {
     await jobs.close();
     await reborn.close();
     await dying.close();
-  }, 40_000);
+  });
 });
 
 describeWithPostgres('on a PostgreSQL server', () => {
@@ -83,7 +87,7 @@ describeWithPostgres('on a PostgreSQL server', () => {
     url = await server.newDatabase();
     postgres = newPostgres();
     await postgres.open(AbortSignal.timeout(30_000));
-  }, 30_000);
+  });
   afterAll(async () => {
     await postgres.close();
     await server.stop();
@@ -125,5 +129,5 @@ describeWithPostgres('on a PostgreSQL server', () => {
     expect(performance.now() - startedMs).toBeLessThan(30_000);
     await jobs.close();
     await dying.close();
-  }, 60_000);
+  });
 });

@@ -1,5 +1,6 @@
 import type { Database } from '../../src/platform/database/database.js';
 import type { JobData, Jobs, JobStatus, JobView, RunningJob } from '../../src/platform/jobs/jobs.js';
+import { sleep } from '../../src/kernel/abort.js';
 import { eventually, eventuallyHolds } from '../support/eventually.js';
 
 const KINDS = [
@@ -238,29 +239,34 @@ export function jobsContract(name: string, given: () => Given): void {
       );
     });
 
-    it('hands back what does not end in time when it closes, for another process to do', async () => {
+    it('lets what can end do so when it closes, and hands back the rest, for another process to do', async () => {
       const first = newJobs();
       const second = newJobs();
       await first.open(KINDS);
-      const begun = Promise.withResolvers<void>();
+      const closing = Promise.withResolvers<void>();
+      let begun = 0;
       let told = false;
-      await first.work('handed_back', 1, async ({ signal }) => {
+      await first.work('handed_back', 2, async ({ data, signal }) => {
+        begun += 1;
+        if (data.quick === true) return closing.promise.then(() => sleep(300));
         signal.addEventListener('abort', () => {
           told = true;
         });
-        begun.resolve();
-        await new Promise(() => {});
+        return new Promise(() => {});
       });
-      const id = await enqueue('handed_back');
+      const [quick, endless] = [await enqueue('handed_back', { quick: true }), await enqueue('handed_back')];
       first.wake('handed_back');
-      await begun.promise;
-      await first.close();
+      await eventuallyHolds(() => expect(begun).toBe(2));
+      const closed = first.close();
+      closing.resolve();
+      await closed;
       expect(told).toBe(true);
-      expect(await statusOf(id)).toBe('retrying');
+      expect(await jobs.find('acme', quick)).toMatchObject({ status: 'completed', attempts: 1 });
+      expect(await statusOf(endless)).toBe('retrying');
       await second.open(KINDS);
       let attempt = 0;
       await second.work('handed_back', 1, async (job) => void (attempt = job.attempt));
-      await untilIs(id, 'completed');
+      await untilIs(endless, 'completed');
       expect(attempt).toBe(2);
       await second.close();
     }, 40_000);

@@ -56,12 +56,19 @@ describe('ExtractiveLlm', () => {
     expect(cited[0]).toBe(2);
   });
 
-  it('has no answer when only one of the words of the question is spoken of', async () => {
-    const passages = [passage(1, 'The keeper of the lighthouse has a cat. The cat sleeps all day long.')];
-    expect(await ask('What salary does a lighthouse inspector earn in Norway?', passages)).toMatchObject({
-      supported: false,
-    });
-  });
+  it.each([
+    ['one', 'What salary does a lighthouse inspector earn in Norway?'],
+    [
+      'a few',
+      'Which pension, insurance, salary, uniform, holidays and travel does a Norwegian lighthouse cat keeper union demand?',
+    ],
+  ])(
+    'has no answer when only %s of the many words of the question are spoken of',
+    async (_many, question) => {
+      const passages = [passage(1, 'The keeper of the lighthouse has a cat. The cat sleeps all day long.')];
+      expect(await ask(question, passages)).toMatchObject({ supported: false });
+    },
+  );
 
   it('quotes three sentences at most, and no code', async () => {
     const passages = [

@@ -1,8 +1,12 @@
+import { jest } from '@jest/globals';
 import { PgliteDatabase } from '../../src/platform/database/pglite.database.js';
 import { PgvectorVectorStore } from '../../src/platform/vector-store/pgvector.vector-store.js';
 import { collectionSpec, type Point } from '../../src/platform/vector-store/vector-store.js';
 import { derivedId } from '../../src/kernel/ids.js';
 import { temporaryFolder, type TemporaryFolder } from '../support/folder.js';
+
+// For a machine that is busy with other things; on a quiet one each takes a fraction of it.
+jest.setTimeout(60_000);
 
 // What must hold whichever way the planner goes. With few rows it sorts them all; here it is made to take the vector index,
 // which knows nothing of tenants.
@@ -48,7 +52,7 @@ describe('PgvectorVectorStore, when the planner takes the vector index', () => {
     ]);
     // There is one connection, so what is set for it holds for the store's statements too.
     await db.query('plan', 'set enable_seqscan = off; set enable_sort = off; set enable_bitmapscan = off');
-  }, 60_000);
+  });
   afterAll(async () => {
     await db.close();
     await folder.remove();

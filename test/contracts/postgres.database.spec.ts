@@ -1,9 +1,13 @@
+import { jest } from '@jest/globals';
 import pg from 'pg';
 import { migrations } from '../../src/platform/database/migrations.js';
 import { PostgresDatabase } from '../../src/platform/database/postgres.database.js';
 import { eventuallyHolds } from '../support/eventually.js';
 import { describeWithPostgres, PostgresServer } from '../support/postgres.js';
 import { reasonOf } from './database.suite.js';
+
+// For a machine that is busy with other things; on a quiet one each takes a fraction of it.
+jest.setTimeout(60_000);
 
 // What only a server can do, and what only a server can suffer.
 
@@ -25,7 +29,7 @@ describeWithPostgres('PostgresDatabase', () => {
 
   beforeAll(async () => {
     server = await PostgresServer.start();
-  }, 30_000);
+  });
   afterAll(() => server.stop());
   beforeEach(async () => {
     url = await server.newDatabase();
@@ -44,6 +48,13 @@ describeWithPostgres('PostgresDatabase', () => {
     expect(await pidOf()).toBe(pid);
   });
 
+  it('refuses a database that cannot keep every character, and says how to make one that can', async () => {
+    await server.query(`create database latin encoding 'LATIN1' locale 'C' template template0`);
+    const latin = new PostgresDatabase(settings, server.url.replace(/postgres$/, 'latin'));
+    await expect(latin.open(AbortSignal.timeout(10_000))).rejects.toThrow(/as LATIN1.*encoding 'UTF8'/);
+    await latin.close();
+  });
+
   it('migrates an empty database once when five replicas open it at once, and all of them succeed', async () => {
     const empty = await server.newDatabase();
     const replicas = Array.from({ length: 5 }, () => new PostgresDatabase(settings, empty));
@@ -53,7 +64,7 @@ describeWithPostgres('PostgresDatabase', () => {
     const locks = await server.query(`select 1 from pg_locks where locktype = 'advisory'`);
     expect(locks).toEqual([]);
     await Promise.all(replicas.map((replica) => replica.close()));
-  }, 30_000);
+  });
 
   it('does not pass its check on a server that is read-only, and lets go of the connections to it', async () => {
     await db.query('make a table', 'create table written (n int)');
@@ -98,7 +109,7 @@ describeWithPostgres('PostgresDatabase', () => {
     await eventuallyHolds(async () => expect(await reasonOfQuery()).toBe('unreachable'));
     await server.restart();
     expect(await reasonOfQuery()).toBe('none');
-  }, 30_000);
+  });
 
   it('loses nothing that it said was kept when the server dies, and serves again without being opened anew', async () => {
     await db.query('make a table', 'create table written (n int)');

@@ -1,3 +1,4 @@
+import { jest } from '@jest/globals';
 import { GuardedDatabase } from '../../src/platform/database/guarded.database.js';
 import { PgliteDatabase } from '../../src/platform/database/pglite.database.js';
 import { classifyPostgres } from '../../src/platform/database/postgres.faults.js';
@@ -6,8 +7,11 @@ import { GuardedVectorStore } from '../../src/platform/vector-store/guarded.vect
 import { PgvectorVectorStore } from '../../src/platform/vector-store/pgvector.vector-store.js';
 import { newDependency } from '../support/guard.js';
 import { temporaryFolder, type TemporaryFolder } from '../support/folder.js';
-import { describeWithPostgres, hasExtension, PostgresServer } from '../support/postgres.js';
+import { describeNotRun, describeWithPostgres, hasExtension, PostgresServer } from '../support/postgres.js';
 import { vectorStoreContract } from './vector-store.suite.js';
+
+// For a machine that is busy with other things; on a quiet one each takes a fraction of it.
+jest.setTimeout(60_000);
 
 describe('on the embedded engine', () => {
   let folder: TemporaryFolder;
@@ -17,7 +21,7 @@ describe('on the embedded engine', () => {
     folder = await temporaryFolder();
     pglite = new PgliteDatabase({ DATA_DIR: folder.path, DB_STATEMENT_TIMEOUT_MS: 30_000 });
     await pglite.open(AbortSignal.timeout(30_000));
-  }, 30_000);
+  });
   afterAll(async () => {
     await pglite.close();
     await folder.remove();
@@ -41,7 +45,7 @@ const onServer = () => {
     const settings = { DB_POOL_SIZE: 3, DB_POOL_MAX_OVERFLOW: 1, DB_STATEMENT_TIMEOUT_MS: 30_000 };
     postgres = new PostgresDatabase(settings, await server.newDatabase());
     await postgres.open(AbortSignal.timeout(30_000));
-  }, 30_000);
+  });
   afterAll(async () => {
     await postgres.close();
     await server.stop();
@@ -51,4 +55,9 @@ const onServer = () => {
 };
 
 if (hasExtension('vector')) describeWithPostgres('on a PostgreSQL server', onServer);
-else describe.skip('on a PostgreSQL server (NOT APPLICABLE: it has no extension vector)', onServer);
+else
+  describeNotRun(
+    'VectorStore on a PostgreSQL server',
+    'not applicable, it has no extension vector',
+    onServer,
+  );

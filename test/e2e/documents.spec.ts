@@ -126,6 +126,34 @@ describe('Documents', () => {
     expect(await pointsOf(body.id)).toBe(0);
   }, 60_000);
 
+  it.each(['text/plain', 'text/markdown'])(
+    'takes a line of five megabytes (%s), and answers others while it does',
+    async (content_type) => {
+      const content = 'The marmot whistles. '.repeat(250_000);
+      const business_id = `long-${content_type.slice(5)}`;
+      let slowestMs = 0;
+      const done = new AbortController();
+      const probing = (async () => {
+        while (!done.signal.aborted) {
+          const startedMs = performance.now();
+          await api('GET', '/health');
+          slowestMs = Math.max(slowestMs, performance.now() - startedMs);
+        }
+      })();
+      const reply = await api('POST', '/api/v1/documents', aDocument({ content, content_type, business_id }));
+      done.abort();
+      await probing;
+      expect(reply.status).toBe(202);
+      expect(slowestMs).toBeLessThan(2_000);
+      const { body } = await api('GET', `/api/v1/documents/${reply.body.id}?business_id=${business_id}`);
+      expect(body.chunk_count).toBeGreaterThan(2_000);
+      expect(
+        (await api('DELETE', `/api/v1/documents/${reply.body.id}?business_id=${business_id}`)).status,
+      ).toBe(204);
+    },
+    90_000,
+  );
+
   it('lists documents newest first, a page at a time, each once', async () => {
     const tenant = 'pages';
     for (const document of documents(7))

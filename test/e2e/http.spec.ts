@@ -27,6 +27,15 @@ describe('HTTP', () => {
     });
   });
 
+  it.each([
+    ['/a/%zz', 'malformed_request'],
+    [`/api/v1/documents/${'x'.repeat(300)}`, 'not_found'],
+  ])('answers so before there is a route, too: %s', async (path, code) => {
+    const reply = await service.api('GET', path);
+    expect(reply.headers.get('content-type')).toContain('application/problem+json');
+    expect(reply.body).toMatchObject({ code, request_id: reply.headers.get('x-request-id') });
+  });
+
   it('makes an id for a request whose own would not do', async () => {
     const reply = await service.api('GET', '/health', undefined, { 'x-request-id': 'no good "id"' });
     expect(reply.headers.get('x-request-id')).toMatch(/^[0-9a-f-]{36}$/);
@@ -118,6 +127,7 @@ describe('HTTP', () => {
     [{ content_type: 'application/pdf' }, 'content_type'],
     [{ metadata: [] }, 'metadata'],
     [{ metadata: { a: 'x\u0000' } }, 'metadata.a'],
+    [{ metadata: { a: [{ b: 'x\ud800' }] } }, 'metadata.a.0.b'],
     [{ collection: 'nowhere' }, 'collection'],
     [{ external_id: '' }, 'external_id'],
   ])('refuses a document with %j', async (fields, path) => {
@@ -134,6 +144,23 @@ describe('HTTP', () => {
     expect(
       (await post('/api/v1/documents', aDocument({ content: 'x'.repeat(2_000_000) })).catch(hungUp)).status,
     ).toBe(413);
+  });
+
+  it('refuses metadata that is nested as deep as it can be sent', async () => {
+    const reply = await post('/api/v1/documents', { ...aDocument(), metadata: { deep: nested(3_000) } });
+    expect(reply.status).toBe(422);
+    expect(reply.body.errors[0]).toEqual({
+      path: 'metadata.deep',
+      message: expect.stringContaining('20 levels'),
+    });
+  });
+
+  it('refuses fifty megabytes before it has read them', async () => {
+    const startedMs = performance.now();
+    const large = aDocument({ content: 'x'.repeat(50_000_000) });
+    expect((await post('/api/v1/documents', large).catch(hungUp)).status).toBe(413);
+    expect((await service.api('GET', '/health')).status).toBe(200);
+    expect(performance.now() - startedMs).toBeLessThan(10_000);
   });
 
   it('keeps every character of Unicode as it was sent', async () => {
@@ -361,7 +388,16 @@ describe('Access', () => {
   });
 });
 
-/** A server that refuses a body need not read it to its end: the client may be told, or cut off. */
-function hungUp(): { status: number } {
+/** A list in a list in a list. */
+function nested(levels: number): unknown {
+  let value: unknown = 1;
+  for (let i = 0; i < levels; i += 1) value = [value];
+  return value;
+}
+
+/** A server that refuses a body need not read it to its end: the client may be told, or cut off while it still sends. */
+function hungUp(error: unknown): { status: number } {
+  const { code } = (error as { cause?: { code?: string } }).cause ?? {};
+  if (code !== 'ECONNRESET' && code !== 'EPIPE' && code !== 'UND_ERR_SOCKET') throw error;
   return { status: 413 };
 }

@@ -1,7 +1,8 @@
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:net';
 import { join } from 'node:path';
-import { bootChild } from '../support/boot.js';
+import { Database } from '../../src/platform/database/database.js';
+import { boot, bootChild } from '../support/boot.js';
 import { aDocument, ingest } from '../support/documents.js';
 import { temporaryFolder, type TemporaryFolder } from '../support/folder.js';
 
@@ -77,6 +78,17 @@ describe('A start that cannot succeed', () => {
     } finally {
       holder.close();
     }
+  }, 60_000);
+
+  it('ends with 14 for a collection whose vectors are of another embedder', async () => {
+    const env = { DATA_DIR: join(folder.path, 'data') };
+    const service = await boot(env);
+    const foreign = `update vectors.collections set model = 'another', dimension = 1536 where name = 'documents_1'`;
+    await service.app.get(Database).query('pretend', foreign);
+    await service.close();
+    const { code, said } = await failed(env);
+    expect(code).toBe(14);
+    expect(said).toContain('documents holds vectors of another (1536 dimensions)');
   }, 60_000);
 
   it('ends with 11 for a database that is not there, within the time it may wait', async () => {

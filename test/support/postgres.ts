@@ -47,8 +47,14 @@ export function describeWithPostgres(name: string, suite: () => void): void {
       });
     });
   } else {
-    describe.skip(`${name} (NOT RUN: ${postgresMissing})`, suite);
+    describeNotRun(name, postgresMissing, suite);
   }
+}
+
+/** Skips a suite, and says so where whoever runs the tests sees it: Jest itself only counts. */
+export function describeNotRun(name: string, reason: string, suite: () => void): void {
+  process.stderr.write(`NOT RUN: ${name}: ${reason}\n`);
+  describe.skip(`${name} (NOT RUN: ${reason})`, suite);
 }
 
 /** A PostgreSQL server of one's own, in a temporary folder, which can be hurt in all the ways that a server can. */

@@ -1,5 +1,6 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { Settings } from '../../config/settings.js';
+import { Deadline } from '../../kernel/deadline.js';
 import { invalid } from '../../kernel/app-error.js';
 import { Embedder } from '../../platform/llm/embedder.js';
 import { CollectionMismatch, collectionSpec, VectorStore } from '../../platform/vector-store/vector-store.js';
@@ -31,7 +32,8 @@ export class Collections implements OnModuleInit {
 
   /** Resolves when every collection is there. Makes those that are missing, once. */
   ready(): Promise<void> {
-    this.made ??= this.make().catch((error: unknown) => {
+    // Free of the deadline of whoever comes first: the others wait for the same.
+    this.made ??= Deadline.none(() => this.make()).catch((error: unknown) => {
       this.made = undefined;
       throw error;
     });

@@ -8,24 +8,42 @@ const METADATA_BYTES_MAX = 65_536;
 export const contentType = () =>
   z.enum(CONTENT_TYPES, { error: `must be one of ${CONTENT_TYPES.join(', ')}` });
 
-const json: z.ZodType = z.lazy(() =>
-  z.union([
-    text(METADATA_BYTES_MAX),
-    z.number(),
-    z.boolean(),
-    z.null(),
-    z.array(json),
-    z.record(text(200), json),
-  ]),
-);
+const METADATA_DEPTH_MAX = 20;
 
 export const metadata = () =>
   z
-    .record(text(200), json, { error: 'must be an object' })
+    .record(text(200), z.unknown(), { error: 'must be an object' })
+    .superRefine((value, context) => {
+      const problem = problemOf(value);
+      if (problem !== undefined) context.addIssue({ code: 'custom', ...problem });
+    })
     .refine(
       (m) => Buffer.byteLength(JSON.stringify(m)) <= METADATA_BYTES_MAX,
       `must have at most ${METADATA_BYTES_MAX} bytes as JSON`,
     );
+
+/** What of a metadata value cannot be kept. Without recursion: a hostile value is nested as deep as it can be sent. */
+function problemOf(metadata: object): { path: string[]; message: string } | undefined {
+  const left: { path: string[]; value: unknown }[] = [{ path: [], value: metadata }];
+  for (let next = left.pop(); next !== undefined; next = left.pop()) {
+    const { path, value } = next;
+    if (path.length > METADATA_DEPTH_MAX) {
+      return {
+        path: path.slice(0, 1),
+        message: `must not be nested deeper than ${METADATA_DEPTH_MAX} levels`,
+      };
+    }
+    for (const words of [typeof value === 'string' ? value : '', path.at(-1) ?? '']) {
+      const { error } = anyText.safeParse(words);
+      if (error !== undefined) return { path, message: error.issues[0]!.message };
+    }
+    if (typeof value !== 'object' || value === null) continue;
+    for (const [key, inner] of Object.entries(value)) left.push({ path: [...path, key], value: inner });
+  }
+  return undefined;
+}
+
+const anyText = text(METADATA_BYTES_MAX);
 
 /** The size of `content` is checked where its bytes are counted, against DOCUMENT_BYTES_MAX. */
 export const newDocument = z

@@ -81,7 +81,12 @@ export class DocumentsRepository {
         document.chunks.length,
       ],
     );
-    if (stored!.version > 1) await tx.query('delete from chunks where document_id = $1', [stored!.id]);
+    if (stored!.version > 1) {
+      await tx.query('delete from chunks where business_id = $1 and document_id = $2', [
+        document.businessId,
+        stored!.id,
+      ]);
+    }
     await this.storeChunks(tx, document, stored!);
     return stored!;
   }

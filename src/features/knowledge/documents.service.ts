@@ -61,7 +61,7 @@ export class Documents implements OnApplicationShutdown {
           contentSha256: sha256(submission.content),
           chunks,
         });
-        await this.enqueue(tx, businessId, stored);
+        await this.enqueue(tx, businessId, { ...stored, collection: submission.collection });
         return stored.id;
       },
       { businessId },
@@ -109,7 +109,7 @@ export class Documents implements OnApplicationShutdown {
 
   /** Embeds a document anew that has failed, or that is ready. @throws AppError not_found, conflict */
   async retry(businessId: string, id: string): Promise<void> {
-    const { status } = await this.find(businessId, id);
+    const { status, collection } = await this.find(businessId, id);
     await this.database.transaction(
       'retry a document',
       async (tx) => {
@@ -117,7 +117,7 @@ export class Documents implements OnApplicationShutdown {
         if (requeued === undefined) {
           throw new AppError('conflict', `The document is ${status}: wait until it is ready or failed`);
         }
-        await this.enqueue(tx, businessId, { id, version: requeued.version });
+        await this.enqueue(tx, businessId, { id, version: requeued.version, collection });
       },
       { businessId },
     );
@@ -127,9 +127,9 @@ export class Documents implements OnApplicationShutdown {
   private async enqueue(
     tx: Parameters<Jobs['enqueue']>[0],
     businessId: string,
-    { id, version }: { id: string; version: number },
+    { id, version, collection }: { id: string; version: number; collection: string },
   ): Promise<void> {
-    await this.jobs.enqueue(tx, INGEST, { business_id: businessId, document_id: id, version });
+    await this.jobs.enqueue(tx, INGEST, { business_id: businessId, document_id: id, version, collection });
   }
 
   private async chunk({ content, contentType }: Submission): Promise<ChunkedDocument> {

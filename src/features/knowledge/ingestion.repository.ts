@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { newId } from '../../kernel/ids.js';
 import { Database, type Transaction } from '../../platform/database/database.js';
 
 /** What the index needs to know of a document. */
@@ -9,6 +10,8 @@ export interface ProjectedDocument {
   title: string;
   metadata: Record<string, unknown>;
   interrupted: number;
+  /** Names this run: only the run that began last may say how the document stands. */
+  run: string;
 }
 
 /** The state of a document on its way into the index. Each change is made only to the version that it is about. */
@@ -16,40 +19,57 @@ export interface ProjectedDocument {
 export class IngestionRepository {
   constructor(private readonly database: Database) {}
 
-  /** Counts the attempt before it is made, so that one which ends the process is counted too. */
+  /**
+   * Begins a run. One that finds the document in the hands of another knows that the other was cut off.
+   * @returns undefined when the document is gone, of another version, or has settled
+   */
   async begin(businessId: string, id: string, version: number): Promise<ProjectedDocument | undefined> {
     const [document] = await this.update<ProjectedDocument>(
       'begin a document',
       businessId,
-      `update documents set status = 'processing', interrupted = interrupted + 1, updated_at = now()
+      `update documents set interrupted = interrupted + (status = 'processing')::int, status = 'processing', run = $4, updated_at = now()
        where business_id = $1 and id = $2 and version = $3 and status in ('queued', 'processing')
-       returning id, version, collection, title, metadata, interrupted`,
-      [id, version],
+       returning id, version, collection, title, metadata, interrupted, run`,
+      [id, version, newId()],
     );
     return document;
   }
 
-  /** @returns false when the document is gone, of another version, or was cancelled */
-  async finish(businessId: string, id: string, version: number): Promise<boolean> {
+  /** @returns false when the document is gone, or no longer in the hands of this run */
+  async finish(businessId: string, { id, run }: ProjectedDocument): Promise<boolean> {
     const done = await this.update(
       'finish a document',
       businessId,
       `update documents set status = 'ready', interrupted = 0, error_code = null, error_message = null, updated_at = now()
-       where business_id = $1 and id = $2 and version = $3 and status = 'processing' returning id`,
-      [id, version],
+       where business_id = $1 and id = $2 and run = $3 and status = 'processing' returning id`,
+      [id, run],
     );
     return done.length > 0;
   }
 
   /** Back into the queue, through no fault of the document. */
-  async wait(businessId: string, id: string, version: number, message: string): Promise<void> {
+  async wait(businessId: string, { id, run }: ProjectedDocument, message: string): Promise<void> {
     await this.update(
       'put a document back',
       businessId,
-      `update documents set status = 'queued', interrupted = greatest(interrupted - 1, 0), error_code = 'waiting', error_message = $4,
-         updated_at = now()
-       where business_id = $1 and id = $2 and version = $3 and status = 'processing'`,
-      [id, version, message],
+      `update documents set status = 'queued', error_code = 'waiting', error_message = $4, updated_at = now()
+       where business_id = $1 and id = $2 and run = $3 and status = 'processing'`,
+      [id, run, message],
+    );
+  }
+
+  async fail(
+    businessId: string,
+    { id, run }: ProjectedDocument,
+    code: string,
+    message: string,
+  ): Promise<void> {
+    await this.update(
+      'give up a document',
+      businessId,
+      `update documents set status = 'failed', error_code = $4, error_message = $5, updated_at = now()
+       where business_id = $1 and id = $2 and run = $3 and status = 'processing'`,
+      [id, run, code, message],
     );
   }
 
@@ -57,19 +77,9 @@ export class IngestionRepository {
   async cancel(tx: Transaction, businessId: string, id: string, version: number): Promise<void> {
     await tx.query(
       `update documents set status = 'failed', error_code = 'cancelled', error_message = 'Its job was cancelled. It can be retried',
-         updated_at = now()
+         run = null, updated_at = now()
        where business_id = $1 and id = $2 and version = $3 and status in ('queued', 'processing')`,
       [businessId, id, version],
-    );
-  }
-
-  async fail(businessId: string, id: string, version: number, code: string, message: string): Promise<void> {
-    await this.update(
-      'give up a document',
-      businessId,
-      `update documents set status = 'failed', error_code = $4, error_message = $5, updated_at = now()
-       where business_id = $1 and id = $2 and version = $3 and status in ('queued', 'processing')`,
-      [id, version, code, message],
     );
   }
 

@@ -1,9 +1,10 @@
 import { Injectable, Logger, type OnApplicationBootstrap, type OnModuleInit } from '@nestjs/common';
 import { Settings } from '../../config/settings.js';
 import { Jobs, type JobData, type RunningJob } from '../../platform/jobs/jobs.js';
+import { Dependencies } from '../../resilience/dependencies.js';
 import { DependencyError } from '../../resilience/dependency-error.js';
 import { events } from '../../telemetry/events.js';
-import { IngestionRepository } from './ingestion.repository.js';
+import { IngestionRepository, type ProjectedDocument } from './ingestion.repository.js';
 import { Projection } from './projection.js';
 
 /** Embeds a version of a document. */
@@ -14,6 +15,7 @@ export const FORGET = 'forget';
 export interface IngestData extends JobData {
   document_id: string;
   version: number;
+  collection: string;
 }
 
 interface ForgetData extends JobData {
@@ -37,65 +39,68 @@ export class Ingestion implements OnModuleInit, OnApplicationBootstrap {
     private readonly repository: IngestionRepository,
     private readonly projection: Projection,
     private readonly settings: Settings,
+    private readonly dependencies: Dependencies,
   ) {}
 
   async onModuleInit(): Promise<void> {
-    await this.jobs.open([INGEST, FORGET]);
+    const database = this.dependencies.get('database')!;
+    await this.dependencies.open(database, () => this.jobs.open([INGEST, FORGET]), 'jobs');
   }
 
   /** Jobs are taken once everything is open. */
   async onApplicationBootstrap(): Promise<void> {
-    await this.jobs.work<IngestData>(INGEST, this.settings.INGEST_CONCURRENCY, (job) => this.ingest(job));
-    await this.jobs.work<ForgetData>(FORGET, 1, ({ data }) =>
+    const { INGEST_CONCURRENCY: concurrency } = this.settings;
+    await this.jobs.work<IngestData>(INGEST, concurrency, (job) => this.ingest(job));
+    await this.jobs.work<ForgetData>(FORGET, Math.min(1, concurrency), ({ data }) =>
       this.projection.forget(data.collection, data.business_id, data.document_id),
     );
   }
 
   private async ingest({ data, signal }: RunningJob<IngestData>): Promise<void> {
-    const { business_id: businessId, document_id: id, version } = data;
+    const { business_id: businessId, document_id: id, version, collection } = data;
     const document = await this.repository.begin(businessId, id, version);
-    // Deleted, replaced or cancelled in the meantime: whoever did that sees to what is left.
-    if (document === undefined) return;
+    if (document === undefined) {
+      // Deleted, replaced or settled in the meantime. A run that was cut off may have left points of what is no more.
+      await this.clearUp(businessId, id, collection);
+      return;
+    }
     if (document.interrupted > INTERRUPTED_MAX) {
-      await this.fail(
-        data,
-        'interrupted',
-        `Processing it was cut off ${INTERRUPTED_MAX} times: it may be what ends the process`,
-      );
+      const message = `Processing it was cut off ${INTERRUPTED_MAX} times: it may be what ends the process`;
+      await this.repository.fail(businessId, document, 'interrupted', message);
       return;
     }
     try {
       await this.projection.project(businessId, document, signal);
-      if (!(await this.repository.finish(businessId, id, version))) await this.clearUp(businessId, document);
     } catch (error) {
-      await this.settle(data, error, signal);
+      await this.settle(businessId, document, error, signal);
+      return;
     }
+    if (!(await this.repository.finish(businessId, document))) await this.clearUp(businessId, id, collection);
   }
 
   /** What will pass is tried again; what will not is said to the owner of the document. */
-  private async settle(data: IngestData, error: unknown, signal: AbortSignal): Promise<void> {
-    const { business_id: businessId, document_id: id, version } = data;
+  private async settle(
+    businessId: string,
+    document: ProjectedDocument,
+    error: unknown,
+    signal: AbortSignal,
+  ): Promise<void> {
     if (error instanceof DependencyError || signal.aborted) {
       const reason =
         error instanceof DependencyError ? `${error.dependency}: ${error.reason}` : 'the service is stopping';
-      await this.repository.wait(businessId, id, version, `Tried again by itself (${reason})`);
+      await this.repository.wait(businessId, document, `Tried again by itself (${reason})`);
       throw error;
     }
+    const { id } = document;
     this.logger.error({ event: events.documentFailed, document: id, err: error }, `Document ${id} failed`);
-    await this.fail(
-      data,
-      'internal',
-      'Processing it failed in a way that was not foreseen: the log tells more. It can be retried',
-    );
+    const message =
+      'Processing it failed in a way that was not foreseen: the log tells more. It can be retried';
+    await this.repository.fail(businessId, document, 'internal', message);
   }
 
-  private async fail(data: IngestData, code: string, message: string): Promise<void> {
-    await this.repository.fail(data.business_id, data.document_id, data.version, code, message);
-  }
-
-  /** The document changed while its vectors were written: those of the old version go. */
-  private async clearUp(businessId: string, document: { id: string; collection: string }): Promise<void> {
-    const current = await this.repository.currentVersion(businessId, document.id);
-    await this.projection.forget(document.collection, businessId, document.id, current);
+  /** Removes the points of every version but the one that the document has now, if it is there at all. */
+  private async clearUp(businessId: string, id: string, collection: string): Promise<void> {
+    const current = await this.repository.currentVersion(businessId, id);
+    await this.projection.forget(collection, businessId, id, current);
   }
 }

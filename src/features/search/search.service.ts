@@ -27,8 +27,9 @@ export interface SearchResult {
   verified: boolean;
 }
 
-// Each ranking is looked at so far down: enough for a page of a hundred, and for what the truth filter takes out.
-const DEPTH = 100;
+// Each ranking is looked at further down than is asked for: the truth filter takes out what the index still has and the
+// database no longer.
+const depthFor = (limit: number) => 2 * limit + 50;
 // Vectors that know no meaning are as near as this by chance alone: beside words they would be noise.
 const CHANCE = 0.2;
 
@@ -46,38 +47,42 @@ export class Search {
   async find(query: string, mode: Mode, scope: Scope, limit: number): Promise<SearchResult> {
     this.collections.assertKnown(scope.collection);
     if (mode === 'keyword') return this.byWords(query, scope, limit, []);
+    const depth = depthFor(limit);
     const [nearest, worded] = await Promise.all([
-      this.nearest(query, scope),
-      mode === 'hybrid' ? this.passages.byWords(query, scope, DEPTH) : [],
+      this.nearest(query, scope, depth),
+      mode === 'hybrid' ? this.passages.byWords(query, scope, depth) : [],
     ]);
     if (!nearest.ok) {
       return mode === 'hybrid'
         ? result(worded.slice(0, limit), 'keyword', [nearest.because])
         : this.byWords(query, scope, limit, [nearest.because]);
     }
-    const near =
-      this.embeddings.semantic || mode === 'vector'
-        ? nearest.hits
-        : nearest.hits.filter((hit) => hit.score > CHANCE);
-    const words = new Map(worded.map((passage) => [passage.chunk_id, passage]));
-    const unchecked = near.map((hit) => hit.payload.chunk_id).filter((id) => !words.has(id));
-    const checked = await this.passages.current(unchecked, scope);
-    const scores =
-      mode === 'vector'
-        ? new Map(near.map((hit) => [hit.payload.chunk_id, hit.score]))
-        : fuse([
-            { ids: [...words.keys()], weight: 1 },
-            {
-              ids: near.map((hit) => hit.payload.chunk_id),
-              weight: vectorWeight(this.embeddings.semantic, DEPTH),
-            },
-          ]);
+    const scores = this.score(mode, worded, nearest.hits, depth);
+    // All of them, also those found by words: between the two searches a document may have been replaced, and its two
+    // versions must not stand side by side.
+    const current = await this.passages.current([...scores.keys()], scope);
     const hits: Found[] = [];
     for (const [id, score] of scores) {
-      const passage = words.get(id) ?? checked.get(id);
+      const passage = current.get(id);
       if (passage !== undefined) hits.push({ ...passage, score });
     }
     return result(hits.slice(0, limit), mode, []);
+  }
+
+  /** The score of each chunk, the best first. */
+  private score(
+    mode: 'hybrid' | 'vector',
+    worded: readonly Found[],
+    nearest: readonly Hit[],
+    depth: number,
+  ): Map<string, number> {
+    if (mode === 'vector') return new Map(nearest.map((hit) => [hit.payload.chunk_id, hit.score]));
+    const { semantic } = this.embeddings;
+    const near = semantic ? nearest : nearest.filter((hit) => hit.score > CHANCE);
+    return fuse([
+      { ids: worded.map((passage) => passage.chunk_id), weight: 1 },
+      { ids: near.map((hit) => hit.payload.chunk_id), weight: vectorWeight(semantic, depth) },
+    ]);
   }
 
   private async byWords(
@@ -92,6 +97,7 @@ export class Search {
   private async nearest(
     query: string,
     scope: Scope,
+    depth: number,
   ): Promise<{ ok: true; hits: Hit[] } | { ok: false; because: Degradation }> {
     try {
       const [vector] = await this.embeddings.of([query]);
@@ -99,7 +105,7 @@ export class Search {
       const hits = await this.store.nearest(scope.collection, {
         businessId: scope.businessId,
         vector: vector!,
-        limit: DEPTH,
+        limit: depth,
         filter: scope.filter,
       });
       return { ok: true, hits };

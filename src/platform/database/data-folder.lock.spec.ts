@@ -31,6 +31,11 @@ describe('DataFolderLock', () => {
     const stat = await readFile(`/proc/${pid}/stat`, 'utf8');
     return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19]!;
   };
+  const until = async (file: string, wanted: string) => {
+    for (let asked = 0; asked < 10_000; asked += 1)
+      if ((await readFile(file, 'utf8')).includes(wanted)) return;
+    throw new Error(`${file} never said ${wanted}`);
+  };
   const run = (command: string) => {
     const child = spawn('sh', ['-c', command], { stdio: ['ignore', 'pipe', 'ignore'] });
     children.push(child);
@@ -88,10 +93,11 @@ describe('DataFolderLock', () => {
 
   it('takes over the lock of a process that was killed and that nobody cared for', async () => {
     // The shell becomes a sleep, which never asks after the child that the shell had.
-    const parent = run('true & echo $!; exec sleep 30');
+    const parent = run('sleep 30 & echo $!; exec sleep 30');
     const zombie = Number(await new Promise<Buffer>((resolve) => parent.stdout.once('data', resolve)));
-    const isZombie = async () => (await readFile(`/proc/${zombie}/stat`, 'utf8')).includes(') Z ');
-    for (let asked = 0; asked < 10_000 && !(await isZombie()); asked += 1);
+    await until(`/proc/${parent.pid}/comm`, 'sleep');
+    process.kill(zombie, 'SIGKILL');
+    await until(`/proc/${zombie}/stat`, ') Z ');
     await leave({ pid: zombie, started: await started(zombie) });
     await DataFolderLock.acquire(folder);
     expect(await content()).toMatchObject({ pid: process.pid });

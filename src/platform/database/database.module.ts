@@ -8,9 +8,6 @@ import { PgliteDatabase } from './pglite.database.js';
 import { classifyPostgres } from './postgres.faults.js';
 import { PostgresDatabase } from './postgres.database.js';
 
-// A statement that takes this long is a sign of trouble even when it succeeds.
-const SLOW_MS = 5_000;
-
 /** `DATABASE_URL` set → a PostgreSQL server, else PGlite in `DATA_DIR`. */
 @Global()
 @Module({
@@ -52,8 +49,8 @@ function register(dependencies: Dependencies, adapter: Database, settings: Setti
     traits: adapter.traits,
     classify: classifyPostgres,
     check: (signal) => adapter.check(signal),
+    facts: () => ({ pool: adapter.pool() }),
     // A transaction may hold several statements; each has its own, shorter limit.
     timeoutMs: 2 * settings.DB_STATEMENT_TIMEOUT_MS,
-    slowMs: SLOW_MS,
   });
 }

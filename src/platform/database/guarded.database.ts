@@ -8,6 +8,10 @@ import {
   type WorkOptions,
 } from './database.js';
 
+// A read that takes this long is a sign of trouble even when it succeeds. On the embedded engine, with its one connection,
+// it is a sign of a large write only.
+const SLOW_READ_MS = 2_000;
+
 /**
  * The database behind its circuit, time limits and retries. A transaction is tried again only where the caller says that
  * it may be: after a lost commit nobody knows whether it was done.
@@ -82,7 +86,7 @@ export class GuardedDatabase extends Database {
           throw outer?.aborted === true ? new CallerGone() : error;
         }
       },
-      options,
+      { ...options, ...(options.idempotent === true && this.traits.shared && { slowMs: SLOW_READ_MS }) },
     );
   }
 }

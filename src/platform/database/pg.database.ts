@@ -141,7 +141,7 @@ export abstract class PgDatabase extends Database {
           query_timeout: statementTimeoutMs + 1_000,
         }),
         lock_timeout: 5_000,
-        idle_in_transaction_session_timeout: 10_000,
+        idle_in_transaction_session_timeout: 5_000,
         keepAlive: true,
         keepAliveInitialDelayMillis: 5_000,
         idleTimeoutMillis: 30_000,
@@ -150,9 +150,13 @@ export abstract class PgDatabase extends Database {
     });
   }
 
-  /** How connections are renewed. */
+  /** How connections are renewed, and what else only a server understands. */
   protected recycling(): object {
-    return { maxLifetimeSeconds: 300 };
+    return {
+      maxLifetimeSeconds: 300,
+      // A statement that nobody waits for any more ends within half a second, instead of at its time limit.
+      options: '-c client_connection_check_interval=500',
+    };
   }
 
   private get source(): DataSource {

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { cp, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -123,7 +124,10 @@ async function create(folder: string, socketFolder: string, signal: AbortSignal)
 
 /** An empty cluster, made once by `npm run build`: copying it takes a tenth of the time that making one does. */
 export function templateFolder(): string {
-  return fileURLToPath(builtFile(import.meta.url, '../../../node_modules/.cache/mainstay/pglite-0.5.14'));
+  const packages = builtFile(import.meta.url, '../../../node_modules/');
+  const manifest = readFileSync(new URL('@electric-sql/pglite/package.json', packages), 'utf8');
+  const { version } = JSON.parse(manifest) as { version: string };
+  return fileURLToPath(new URL(`.cache/mainstay/pglite-${version}`, packages));
 }
 
 /** None where there is no such folder. */

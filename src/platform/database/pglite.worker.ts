@@ -11,6 +11,14 @@ const { folder, socket } = workerData as { folder: string; socket: string };
 
 try {
   const db = await PGlite.create({ dataDir: folder, extensions: { vector } });
+  const execute = db.execProtocolRawStream.bind(db);
+  db.execProtocolRawStream = (message, options) =>
+    execute(message, options).catch((error: unknown) => {
+      // The engine itself broke (a failed statement is answered, not thrown), and its server would wait for it for ever: the
+      // thread ends, and is started again by the next check.
+      setImmediate(() => process.exit(1));
+      throw error;
+    });
   const server = new PGLiteSocketServer({ db, path: socket, maxConnections: CONNECTIONS_MAX });
   await server.start();
   parentPort!.on('message', () => {

@@ -1,5 +1,6 @@
 import type { DataSource } from 'typeorm';
 import type { Settings } from '../../config/settings.js';
+import { ExitCode } from '../../kernel/exit-code.js';
 import { sleep } from '../../kernel/abort.js';
 import type { Traits } from '../../resilience/dependency.js';
 import { HardClient } from './hard.client.js';
@@ -8,6 +9,19 @@ import { type PgConnection, PgDatabase } from './pg.database.js';
 // Any number will do, as long as every replica takes the same: "mainstay" on a telephone keypad.
 const MIGRATION_LOCK = 62_467_829;
 const ASK_FOR_LOCK_EVERY_MS = 100;
+
+/** The database keeps text in an encoding that has not every character. */
+export class WrongEncoding extends Error {
+  readonly exitCode = ExitCode.schema;
+
+  constructor(encoding: string) {
+    super(
+      `The database keeps text as ${encoding}, which cannot hold every character. ` +
+        `Make one that keeps it as UTF8: create database … encoding 'UTF8' template template0`,
+    );
+    this.name = 'WrongEncoding';
+  }
+}
 
 /** A PostgreSQL server. */
 export class PostgresDatabase extends PgDatabase {
@@ -39,7 +53,9 @@ export class PostgresDatabase extends PgDatabase {
    * start at once one migrates and the others wait, then find nothing left to do. TypeORM itself takes no lock
    * (typeorm/typeorm#4588).
    */
-  protected async migrate(_source: DataSource, signal: AbortSignal): Promise<void> {
+  protected async migrate(source: DataSource, signal: AbortSignal): Promise<void> {
+    const [row] = await source.query<{ server_encoding: string }[]>('show server_encoding');
+    if (row!.server_encoding !== 'UTF8') throw new WrongEncoding(row!.server_encoding);
     const lock = new HardClient({
       connectionString: this.#url,
       application_name: 'mainstay migrations',

@@ -1,6 +1,8 @@
 import type { Fault } from '../../resilience/dependency-error.js';
 
 const fault = (reason: Fault['reason'], transient: boolean): Fault => ({ reason, transient });
+// There is much to do, or two do the same at once: no sign of sickness.
+const busy = (reason: Fault['reason']): Fault => ({ reason, transient: true, counts: false });
 
 // SQLSTATE codes: https://www.postgresql.org/docs/current/errcodes-appendix.html
 const BY_CODE: Record<string, Fault> = {
@@ -8,13 +10,13 @@ const BY_CODE: Record<string, Fault> = {
   '28000': fault('unauthorized', false),
   '28P01': fault('unauthorized', false),
   '3D000': fault('unauthorized', false),
-  '40001': fault('overloaded', true),
-  '40P01': fault('overloaded', true),
+  '40001': busy('overloaded'),
+  '40P01': busy('overloaded'),
   '53000': fault('overloaded', true),
   '53100': fault('storage_full', false),
   '53200': fault('overloaded', true),
   '53300': fault('pool_exhausted', true),
-  '55P03': fault('overloaded', true),
+  '55P03': busy('overloaded'),
   '57014': fault('timeout', true),
   '57P01': fault('unreachable', true),
   '57P02': fault('unreachable', true),
@@ -34,7 +36,7 @@ const BY_CODE: Record<string, Fault> = {
 
 // Where pg and TypeORM tell one failure from another by the words alone.
 const BY_MESSAGE: readonly [RegExp, Fault][] = [
-  [/timeout exceeded when trying to connect/, fault('pool_exhausted', true)],
+  [/timeout exceeded when trying to connect/, busy('pool_exhausted')],
   [/Connection terminated due to connection timeout/, fault('hung', true)],
   [/Query read timeout/, fault('hung', true)],
   [

@@ -3,6 +3,7 @@ import { VectorStore, type CollectionSpec, type Hit, type Nearest, type Point } 
 
 // A search is waited for by a user, who can be given keywords instead; a write is waited for by a job.
 const SEARCH_TIMEOUT_MS = 3_000;
+const SEARCH_SLOW_MS = 2_000;
 const WRITE_TIMEOUT_MS = 30_000;
 
 /** The vector store behind its circuit. Everything that it is asked can be asked again: points have ids of their own. */
@@ -35,6 +36,7 @@ export class GuardedVectorStore extends VectorStore {
     return this.dependency.call('search', (signal) => this.inner.nearest(collection, query, signal), {
       idempotent: true,
       timeoutMs: SEARCH_TIMEOUT_MS,
+      slowMs: SEARCH_SLOW_MS,
     });
   }
 

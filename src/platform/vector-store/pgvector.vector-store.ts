@@ -1,5 +1,6 @@
 import { filterSql } from '../database/filter.js';
 import type { Database } from '../database/database.js';
+import { DependencyError } from '../../resilience/dependency-error.js';
 import type { Traits } from '../../resilience/dependency.js';
 import {
   CollectionMismatch,
@@ -12,6 +13,19 @@ import {
 
 // The embedded engine has one connection: a larger batch keeps everybody else waiting (measured: 100 points, 400 ms).
 const BATCH = 20;
+
+/** The database cannot keep vectors. */
+export class PgvectorMissing extends Error {
+  constructor(cause: unknown) {
+    const words = cause instanceof Error ? cause.message : String(cause);
+    super(
+      `The extension pgvector cannot be had in this database (${words}). ` +
+        'Install it on the server, or have a superuser run there: create extension vector',
+      { cause },
+    );
+    this.name = 'PgvectorMissing';
+  }
+}
 
 /**
  * Vectors in PostgreSQL, by its extension pgvector: a table a collection, with an HNSW index. Nothing is tried again here:
@@ -44,12 +58,11 @@ export class PgvectorVectorStore extends VectorStore {
   }
 
   async upsert(collection: string, points: readonly Point[], signal?: AbortSignal): Promise<void> {
-    const table = await this.table(collection, signal);
     for (let i = 0; i < points.length; i += BATCH) {
       const batch = points.slice(i, i + BATCH);
       await this.database.query(
         'upsert points',
-        `insert into ${table} (id, business_id, document_id, version, payload, embedding)
+        `insert into ${await this.table(collection, signal)} (id, business_id, document_id, version, payload, embedding)
          select * from unnest($1::uuid[], $2::text[], $3::uuid[], $4::int[], $5::jsonb[], $6::vector[])
          on conflict (id) do update set payload = excluded.payload, embedding = excluded.embedding`,
         [
@@ -149,7 +162,7 @@ export class PgvectorVectorStore extends VectorStore {
 
   private async install(signal?: AbortSignal): Promise<void> {
     if (this.installed) return;
-    await this.database.transaction(
+    const installed = this.database.transaction(
       'install pgvector',
       async (tx) => {
         // Two replicas that make the same schema at once would fail each other.
@@ -164,6 +177,9 @@ export class PgvectorVectorStore extends VectorStore {
       },
       { ...(signal && { signal }) },
     );
+    await installed.catch((error: unknown) => {
+      throw error instanceof DependencyError ? error : new PgvectorMissing(error);
+    });
     this.installed = true;
   }
 
@@ -195,7 +211,7 @@ export class PgvectorVectorStore extends VectorStore {
             id uuid primary key, business_id text not null, document_id uuid not null, version integer not null,
             payload jsonb not null, embedding vector(${spec.dimension}) not null);
           alter table ${table} alter column embedding set storage plain;
-          create index if not exists "${name}_by_document" on ${table} (business_id, document_id);
+          create index if not exists "${name}_by_payload" on ${table} (${spec.payloadIndexes.join(', ')});
           create index if not exists "${name}_nearest" on ${table} using hnsw (embedding vector_cosine_ops)
             with (m = ${spec.hnsw.m}, ef_construction = ${spec.hnsw.efConstruct})`);
         await tx.query(

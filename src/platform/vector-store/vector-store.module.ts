@@ -3,11 +3,10 @@ import { Dependencies } from '../../resilience/dependencies.js';
 import { DependencyError, type Fault } from '../../resilience/dependency-error.js';
 import { Database } from '../database/database.js';
 import { GuardedVectorStore } from './guarded.vector-store.js';
-import { PgvectorVectorStore } from './pgvector.vector-store.js';
+import { PgvectorMissing, PgvectorVectorStore } from './pgvector.vector-store.js';
 import { VectorStore } from './vector-store.js';
 
 const TIMEOUT_MS = 3_000;
-const SLOW_MS = 2_000;
 
 /** pgvector in the database. The collections are made by who knows what goes into them (features/knowledge). */
 @Global()
@@ -26,7 +25,6 @@ const SLOW_MS = 2_000;
           classify,
           check: (signal) => adapter.check(signal),
           timeoutMs: TIMEOUT_MS,
-          slowMs: SLOW_MS,
         });
         return new GuardedVectorStore(adapter, dependency);
       },
@@ -38,7 +36,8 @@ export class VectorStoreModule {}
 
 /** The vectors are in the database: its faults are theirs. */
 function classify(error: unknown): Fault | undefined {
+  if (error instanceof PgvectorMissing) return { reason: 'not_installed', transient: false };
   if (!(error instanceof DependencyError)) return undefined;
-  const { reason, transient, retryAfterMs } = error;
-  return { reason, transient, ...(retryAfterMs !== undefined && { retryAfterMs }) };
+  const { reason, transient, counts, retryAfterMs } = error;
+  return { reason, transient, counts, ...(retryAfterMs !== undefined && { retryAfterMs }) };
 }

@@ -9,10 +9,18 @@ export interface CollectionSpec {
   model: string;
   dimension: number;
   hnsw: { m: number; efConstruct: number };
+  /** The fields of the payload that points are chosen by: an index keeps that from being a scan. */
+  payloadIndexes: readonly ('business_id' | 'document_id')[];
 }
 
 export function collectionSpec(name: string, model: string, dimension: number): CollectionSpec {
-  return { name, model, dimension, hnsw: { m: 16, efConstruct: 100 } };
+  return {
+    name,
+    model,
+    dimension,
+    hnsw: { m: 16, efConstruct: 100 },
+    payloadIndexes: ['business_id', 'document_id'],
+  };
 }
 
 /** What the index keeps beside a vector: enough to answer from it alone while the database is away. */
