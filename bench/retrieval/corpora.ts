@@ -19,17 +19,17 @@ export interface Manual {
 // Dependencies of package.json and what they always pull in, all at the top level of node_modules. Packages whose
 // readme repeats another's (@nestjs/*), or mostly lists contributors (fast-check), would only add noise.
 const packages = {
-  web: 'fastify @fastify/ajv-compiler @fastify/busboy @fastify/cors @fastify/error @fastify/fast-json-stringify-compiler @fastify/middie @fastify/multipart @fastify/send @fastify/static avvio cookie fast-json-stringify fast-querystring fast-uri fastify-plugin find-my-way form-data http-errors light-my-request mime path-to-regexp secure-json-parse set-cookie-parser',
+  web: 'fastify @fastify/ajv-compiler @fastify/busboy @fastify/cors @fastify/error @fastify/fast-json-stringify-compiler @fastify/middie @fastify/multipart @fastify/send @fastify/static avvio cookie fast-json-stringify fast-querystring fast-uri fastify-plugin find-my-way http-errors light-my-request mime path-to-regexp secure-json-parse set-cookie-parser',
   logs: 'pino @pinojs/redact debug dedent nestjs-pino pino-http pino-pretty pino-std-serializers process-warning safe-stable-stringify sonic-boom',
   resilience: '@nestjs/terminus cockatiel fastq lru-cache piscina rfdc toad-cache',
   data: '@electric-sql/pglite @electric-sql/pglite-socket cron-parser dayjs pg pg-boss pg-pool rrule-temporal typeorm',
   schemas:
     'ajv ajv-formats js-yaml json-schema-ref-resolver json5 jsonc-parser reflect-metadata smol-toml zod',
-  text: 'file-type iconv-lite magic-string markdown-table mdast-util-find-and-replace mdast-util-from-markdown mdast-util-gfm mdast-util-gfm-autolink-literal mdast-util-gfm-footnote mdast-util-gfm-table mdast-util-to-markdown micromark micromark-extension-gfm micromark-extension-gfm-autolink-literal micromark-extension-gfm-footnote micromark-extension-gfm-table micromark-extension-gfm-tagfilter minisearch parse5 source-map stemmer strtok3 tinyld',
+  text: 'file-type iconv-lite magic-string minisearch parse5 source-map stemmer strtok3 tinyld',
   commands: 'cli-progress commander dotenv dotenv-expand prompts semver yargs-parser',
   files: 'chokidar glob ignore minimatch minipass path-scurry picomatch readdirp',
   tools:
-    '@sinonjs/fake-timers autocannon dependency-cruiser es-toolkit get-tsconfig hdr-histogram-js jest-diff jest-each jest-worker knip oxlint-tsgolint pretty-format pure-rand tapable tsconfig-paths',
+    '@sinonjs/fake-timers dependency-cruiser es-toolkit get-tsconfig jest-diff jest-each jest-worker knip oxlint-tsgolint pretty-format pure-rand tapable tsconfig-paths',
 };
 
 // Piscina's readme repeats its own docs folder; the same passage twice would make every question about it ambiguous.
@@ -61,7 +61,7 @@ export function* readCorpus(): Generator<Manual> {
 
 function manualsOf(name: string): string[] {
   if (!existsSync(join(modules, name))) {
-    throw new Error(`The corpus needs the package ${name} in node_modules: run npm ci.`);
+    throw new Error(`The corpus needs the package ${name} in node_modules: run npm install.`);
   }
   const files = walk(name, onlyFolder[name] ?? '').toSorted();
   if (files.length === 0) throw new Error(`The package ${name} ships no Markdown manual any more.`);

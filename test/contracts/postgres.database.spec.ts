@@ -1,7 +1,8 @@
 import { jest } from '@jest/globals';
 import pg from 'pg';
+import { ExitCode } from '../../src/kernel/exit-code.js';
 import { migrations } from '../../src/platform/database/migrations.js';
-import { PostgresDatabase } from '../../src/platform/database/postgres.database.js';
+import { PostgresDatabase, WrongEncoding } from '../../src/platform/database/postgres.database.js';
 import { eventuallyHolds } from '../support/eventually.js';
 import { describeWithPostgres, PostgresServer } from '../support/postgres.js';
 import { reasonOf } from './database.suite.js';
@@ -129,6 +130,29 @@ describeWithPostgres('PostgresDatabase', () => {
       new PostgresDatabase(settings, at).open(AbortSignal.timeout(5_000)).catch(reasonOf);
     expect(await open(url.replace(/:\d+/, ':1'))).toBe('unreachable');
     expect(await open(url.replace(/[^/]+$/, 'nowhere'))).toBe('unauthorized');
+  });
+
+  it('refuses a database that cannot hold every character, and says what to do', async () => {
+    await server.query(`create database ascii encoding 'SQL_ASCII' locale 'C' template template0`);
+    const failure = await new PostgresDatabase(settings, url.replace(/[^/]+$/, 'ascii'))
+      .open(AbortSignal.timeout(5_000))
+      .catch((error: unknown) => error);
+    expect(failure).toBeInstanceOf(WrongEncoding);
+    expect(failure).toMatchObject({ exitCode: ExitCode.schema });
+    expect((failure as Error).message).toMatch(/SQL_ASCII.*encoding 'UTF8'/);
+  });
+
+  it('has the server end a statement soon after the one who waited for it left', async () => {
+    const patient = new PostgresDatabase({ ...settings, DB_STATEMENT_TIMEOUT_MS: 60_000 }, url);
+    await patient.open(AbortSignal.timeout(5_000));
+    const caller = new AbortController();
+    const sleeping = patient.query('sleep', 'select pg_sleep(59)', [], { signal: caller.signal });
+    const underWay = () => server.query(`select 1 from pg_stat_activity where query = 'select pg_sleep(59)'`);
+    await eventuallyHolds(async () => expect(await underWay()).toHaveLength(1));
+    caller.abort(new Error('gone'));
+    await expect(sleeping).rejects.toThrow('gone');
+    await eventuallyHolds(async () => expect(await underWay()).toEqual([]));
+    await patient.close();
   });
 
   it('waits for a replica that migrates, for as long as the start may take and no longer', async () => {

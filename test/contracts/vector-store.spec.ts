@@ -4,7 +4,11 @@ import { PgliteDatabase } from '../../src/platform/database/pglite.database.js';
 import { classifyPostgres } from '../../src/platform/database/postgres.faults.js';
 import { PostgresDatabase } from '../../src/platform/database/postgres.database.js';
 import { GuardedVectorStore } from '../../src/platform/vector-store/guarded.vector-store.js';
-import { PgvectorVectorStore } from '../../src/platform/vector-store/pgvector.vector-store.js';
+import {
+  PgvectorMissing,
+  PgvectorVectorStore,
+} from '../../src/platform/vector-store/pgvector.vector-store.js';
+import { collectionSpec } from '../../src/platform/vector-store/vector-store.js';
 import { newDependency } from '../support/guard.js';
 import { temporaryFolder, type TemporaryFolder } from '../support/folder.js';
 import { describeNotRun, describeWithPostgres, hasExtension, PostgresServer } from '../support/postgres.js';
@@ -36,7 +40,7 @@ describe('on the embedded engine', () => {
   });
 });
 
-const onServer = () => {
+const onServer = (declare: (postgres: () => PostgresDatabase) => void) => () => {
   let server: PostgresServer;
   let postgres: PostgresDatabase;
 
@@ -50,14 +54,37 @@ const onServer = () => {
     await postgres.close();
     await server.stop();
   });
-
-  vectorStoreContract('pgvector on a server', () => new PgvectorVectorStore(postgres));
+  declare(() => postgres);
 };
 
-if (hasExtension('vector')) describeWithPostgres('on a PostgreSQL server', onServer);
-else
+const contract = onServer((postgres) =>
+  vectorStoreContract('pgvector on a server', () => new PgvectorVectorStore(postgres())),
+);
+
+if (hasExtension('vector')) {
+  describeWithPostgres('on a PostgreSQL server', contract);
+} else {
   describeNotRun(
     'VectorStore on a PostgreSQL server',
     'not applicable, it has no extension vector',
-    onServer,
+    contract,
   );
+
+  describeWithPostgres(
+    'on a PostgreSQL server without the extension',
+    onServer((postgres) => {
+      it('says that it is missing, and what to do, and leaves the database usable', async () => {
+        const store = new PgvectorVectorStore(postgres());
+        const remedy = /pgvector cannot be had.*create extension vector/;
+        for (const attempt of [
+          () => store.check(AbortSignal.timeout(5_000)),
+          () => store.ensure(collectionSpec('places', 'test-3', 3)),
+        ]) {
+          await expect(attempt()).rejects.toThrow(PgvectorMissing);
+          await expect(attempt()).rejects.toThrow(remedy);
+        }
+        expect(await postgres().query('read', 'select 1 as n')).toEqual([{ n: 1 }]);
+      });
+    }),
+  );
+}

@@ -83,7 +83,8 @@ export function bootChild(env: Record<string, string>): Child {
   const cwd = mkdtempSync(join(tmpdir(), 'mainstay-child-'));
   const child = spawn(process.execPath, ['--enable-source-maps', `${ROOT}dist/main.js`], {
     cwd,
-    env: { PATH: process.env.PATH, HOST: '127.0.0.1', PORT: '0', ...env },
+    // What a killed one leaves in the folder for temporary files goes with its own.
+    env: { PATH: process.env.PATH, TMPDIR: cwd, HOST: '127.0.0.1', PORT: '0', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let stdout = '';

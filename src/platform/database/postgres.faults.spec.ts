@@ -10,12 +10,9 @@ describe('classifyPostgres', () => {
     ['a user that may not connect', coded('28000'), 'unauthorized', false],
     ['a wrong password', coded('28P01'), 'unauthorized', false],
     ['a database that is not there', coded('3D000'), 'unauthorized', false],
-    ['a serialization failure', coded('40001'), 'overloaded', true],
-    ['a deadlock', coded('40P01'), 'overloaded', true],
     ['a full disk', coded('53100'), 'storage_full', false],
     ['a server out of memory', coded('53200'), 'overloaded', true],
     ['too many connections', coded('53300'), 'pool_exhausted', true],
-    ['a lock that was not to be had in time', coded('55P03'), 'overloaded', true],
     ['a statement that the server ended', coded('57014'), 'timeout', true],
     ['a restart', coded('57P01'), 'unreachable', true],
     ['a crash', coded('57P02'), 'unreachable', true],
@@ -29,7 +26,6 @@ describe('classifyPostgres', () => {
     ['a host that is not known', coded('ENOTFOUND'), 'unreachable', true],
     ['a connection that was reset', coded('ECONNRESET'), 'unreachable', true],
     ['a connection that died of silence', coded('ETIMEDOUT'), 'hung', true],
-    ['no free connection', new Error('timeout exceeded when trying to connect'), 'pool_exhausted', true],
     [
       'a server that accepts and says nothing',
       new Error('Connection terminated due to connection timeout'),
@@ -59,6 +55,15 @@ describe('classifyPostgres', () => {
     ],
   ])('takes %s for what it is', (_what, error, reason, transient) => {
     expect(classifyPostgres(error)).toEqual({ reason, transient });
+  });
+
+  it.each<[what: string, error: unknown, reason: Reason]>([
+    ['a serialization failure', coded('40001'), 'overloaded'],
+    ['a deadlock', coded('40P01'), 'overloaded'],
+    ['a lock that was not to be had in time', coded('55P03'), 'overloaded'],
+    ['no free connection', new Error('timeout exceeded when trying to connect'), 'pool_exhausted'],
+  ])('takes %s for what will pass, and for no sign of sickness', (_what, error, reason) => {
+    expect(classifyPostgres(error)).toEqual({ reason, transient: true, counts: false });
   });
 
   it('looks into the errors that others wrap', () => {
