@@ -15,6 +15,7 @@ import { errors, jwtVerify } from 'jose';
 import { Settings } from '../config/settings.js';
 import { AppError, invalid } from '../kernel/app-error.js';
 import { events } from '../telemetry/events.js';
+import { businessId as businessIdField } from './fields.js';
 
 export type AccessScope = 'read' | 'write' | 'operate';
 
@@ -115,8 +116,7 @@ export class AccessGuard implements CanActivate, OnModuleInit {
         requiredClaims: ['exp'],
       });
       const { business_id: businessId, scope } = payload;
-      if (typeof businessId !== 'string' || businessId === '')
-        throw new AppError('unauthorized', 'The token names no business_id');
+      if (!isBusinessId(businessId)) throw new AppError('unauthorized', 'The token names no business_id');
       return { businessId, scopes: typeof scope === 'string' ? scope.split(' ') : [] };
     } catch (error) {
       if (error instanceof AppError) throw error;
@@ -128,6 +128,10 @@ export class AccessGuard implements CanActivate, OnModuleInit {
       );
     }
   }
+}
+
+function isBusinessId(claim: unknown): claim is string {
+  return businessIdField().safeParse(claim).success;
 }
 
 function bearer(request: FastifyRequest): string {

@@ -1,7 +1,7 @@
 import { HttpException } from '@nestjs/common';
 import { AppError, type ErrorCode, type FieldError } from '../kernel/app-error.js';
 import { CallerGone, DeadlineExceeded } from '../kernel/deadline.js';
-import { DependencyError } from '../resilience/dependency-error.js';
+import { DependencyError, type Reason } from '../resilience/dependency-error.js';
 
 /** The one table of codes: the status that each is answered with, its title, and what to do about it. */
 export const PROBLEMS: Record<ErrorCode, { status: number; title: string; remedy: string }> = {
@@ -86,6 +86,7 @@ export interface Problem {
   errors?: readonly FieldError[];
 }
 
+const BUSY: ReadonlySet<Reason> = new Set(['pool_exhausted', 'overloaded']);
 // What a client is told when the dependency itself named no time.
 const RETRY_AFTER_MS = 1_000;
 
@@ -94,7 +95,7 @@ export function toAppError(error: unknown): AppError {
   if (error instanceof AppError) return error;
   if (error instanceof DependencyError) {
     const detail = `${error.dependency} is not available (${error.reason}). What was acknowledged is kept; try again`;
-    return new AppError(error.counts ? 'dependency_unavailable' : 'overloaded', detail, {
+    return new AppError(BUSY.has(error.reason) ? 'overloaded' : 'dependency_unavailable', detail, {
       retryAfterMs: error.retryAfterMs ?? RETRY_AFTER_MS,
       cause: error,
     });

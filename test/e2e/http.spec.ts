@@ -147,12 +147,42 @@ describe('HTTP', () => {
   });
 
   it('refuses metadata that is nested as deep as it can be sent', async () => {
-    const reply = await post('/api/v1/documents', { ...aDocument(), metadata: { deep: nested(3_000) } });
+    const deep = `${'['.repeat(9_000)}1${']'.repeat(9_000)}`;
+    const body = `{"title":"t","content":"x","metadata":{"deep":${deep}}}`;
+    const reply = await post('/api/v1/documents', body, json);
     expect(reply.status).toBe(422);
     expect(reply.body.errors[0]).toEqual({
       path: 'metadata.deep',
       message: expect.stringContaining('20 levels'),
     });
+  });
+
+  it('refuses metadata of millions of values without stopping for them', async () => {
+    const body = `{"title":"t","content":"x","metadata":{"a":[${'1,'.repeat(150_000)}1]}}`;
+    const reply = await post('/api/v1/documents', body, json);
+    expect(reply).toMatchObject({ status: 422, body: { errors: [{ path: 'metadata' }] } });
+  });
+
+  it('keeps the keys that JavaScript has a use for, and filters by them', async () => {
+    const metadata = { constructor: 1, prototype: { constructor: 2 } };
+    const { id } = await ingest(service.api, aDocument({ content: 'The okapi hides.', metadata }));
+    expect((await service.api('GET', `/api/v1/documents/${id}`)).body.metadata).toEqual(metadata);
+    const hits = async (filter: object) =>
+      (await post('/api/v1/search', { query: 'okapi', mode: 'keyword', filter })).body.hits.length;
+    expect(await hits({ constructor: 1 })).toBe(1);
+    expect(await hits({ constructor: 3 })).toBe(0);
+  });
+
+  it('refuses a form that is cut off or has no boundary', async () => {
+    const headers = { 'content-type': 'multipart/form-data; boundary=x' };
+    const cut = '--x\r\ncontent-disposition: form-data; name="file"; filename="a.txt"\r\n\r\nabc';
+    expect(await post('/api/v1/documents', cut, headers)).toMatchObject({
+      status: 400,
+      body: { code: 'malformed_request' },
+    });
+    const none = { 'content-type': 'multipart/form-data' };
+    expect((await post('/api/v1/documents', 'abc', none)).status).toBe(400);
+    expect((await service.api('GET', '/api/v1/documents?collection=%00')).status).toBe(422);
   });
 
   it('refuses fifty megabytes before it has read them', async () => {
@@ -387,13 +417,6 @@ describe('Access', () => {
     expect((await service.api('GET', '/api/v1/health/diagnostics')).status).toBe(401);
   });
 });
-
-/** A list in a list in a list. */
-function nested(levels: number): unknown {
-  let value: unknown = 1;
-  for (let i = 0; i < levels; i += 1) value = [value];
-  return value;
-}
 
 /** A server that refuses a body need not read it to its end: the client may be told, or cut off while it still sends. */
 function hungUp(error: unknown): { status: number } {

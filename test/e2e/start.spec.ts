@@ -66,6 +66,13 @@ describe('A start that cannot succeed', () => {
     expect(await readFile(join(cluster, 'postgresql.conf'), 'utf8')).toBe('this is no configuration');
   }, 60_000);
 
+  it('ends with 17 for a data folder that cannot be made, and names it', async () => {
+    await writeFile(join(folder.path, 'file'), '');
+    const { code, said } = await failed({ DATA_DIR: join(folder.path, 'file', 'data') });
+    expect(code).toBe(17);
+    expect(said).toContain(`${join(folder.path, 'file', 'data')} cannot be used`);
+  });
+
   it('ends with 16 for a port in use, and leaves the data folder free', async () => {
     const holder: Server = createServer();
     await new Promise<void>((resolve) => holder.listen(0, '127.0.0.1', resolve));

@@ -10,37 +10,56 @@ export const contentType = () =>
 
 const METADATA_DEPTH_MAX = 20;
 
-export const metadata = () =>
-  z
-    .record(text(200), z.unknown(), { error: 'must be an object' })
-    .superRefine((value, context) => {
-      const problem = problemOf(value);
-      if (problem !== undefined) context.addIssue({ code: 'custom', ...problem });
-    })
-    .refine(
-      (m) => Buffer.byteLength(JSON.stringify(m)) <= METADATA_BYTES_MAX,
-      `must have at most ${METADATA_BYTES_MAX} bytes as JSON`,
-    );
+// A value costs two bytes at the least: with more of them than this it cannot be small enough.
+const METADATA_VALUES_MAX = METADATA_BYTES_MAX / 2;
 
-/** What of a metadata value cannot be kept. Without recursion: a hostile value is nested as deep as it can be sent. */
+export const metadata = () =>
+  z.record(z.string(), z.unknown(), { error: 'must be an object' }).superRefine((value, context) => {
+    const problem = problemOf(value);
+    if (problem !== undefined) context.addIssue({ code: 'custom', ...problem });
+  });
+
+interface Visit {
+  key: string;
+  value: unknown;
+  depth: number;
+  within: Visit | undefined;
+}
+
+/**
+ * What of a metadata value cannot be kept. It is hostile until shown otherwise: it is walked without recursion, no further
+ * than what could be small enough, and measured only then.
+ */
 function problemOf(metadata: object): { path: string[]; message: string } | undefined {
-  const left: { path: string[]; value: unknown }[] = [{ path: [], value: metadata }];
-  for (let next = left.pop(); next !== undefined; next = left.pop()) {
-    const { path, value } = next;
-    if (path.length > METADATA_DEPTH_MAX) {
-      return {
-        path: path.slice(0, 1),
-        message: `must not be nested deeper than ${METADATA_DEPTH_MAX} levels`,
-      };
+  const left: Visit[] = [{ key: '', value: metadata, depth: 0, within: undefined }];
+  let visited = 0;
+  for (let visit = left.pop(); visit !== undefined; visit = left.pop()) {
+    const { key, value, depth } = visit;
+    visited += 1;
+    if (visited + left.length > METADATA_VALUES_MAX) return TOO_LARGE;
+    if (depth > METADATA_DEPTH_MAX) {
+      const message = `must not be nested deeper than ${METADATA_DEPTH_MAX} levels`;
+      return { path: pathOf(visit).slice(0, 1), message };
     }
-    for (const words of [typeof value === 'string' ? value : '', path.at(-1) ?? '']) {
+    for (const words of [key, typeof value === 'string' ? value : '']) {
+      if (words.length > METADATA_BYTES_MAX) return TOO_LARGE;
       const { error } = anyText.safeParse(words);
-      if (error !== undefined) return { path, message: error.issues[0]!.message };
+      if (error !== undefined) return { path: pathOf(visit), message: error.issues[0]!.message };
     }
     if (typeof value !== 'object' || value === null) continue;
-    for (const [key, inner] of Object.entries(value)) left.push({ path: [...path, key], value: inner });
+    const inner = Object.entries(value);
+    if (visited + left.length + inner.length > METADATA_VALUES_MAX) return TOO_LARGE;
+    for (const [k, v] of inner) left.push({ key: k, value: v, depth: depth + 1, within: visit });
   }
-  return undefined;
+  return Buffer.byteLength(JSON.stringify(metadata)) > METADATA_BYTES_MAX ? TOO_LARGE : undefined;
+}
+
+const TOO_LARGE = { path: [], message: `must have at most ${METADATA_BYTES_MAX} bytes as JSON` };
+
+function pathOf(visit: Visit): string[] {
+  const path: string[] = [];
+  for (let v: Visit | undefined = visit; v?.within !== undefined; v = v.within) path.unshift(v.key);
+  return path;
 }
 
 const anyText = text(METADATA_BYTES_MAX);
@@ -84,7 +103,7 @@ export const documentId = z.strictObject({ id: id() });
 export const documentQuery = z.strictObject({
   limit: limit(50, 200),
   cursor: cursor().optional(),
-  collection: z.string().optional(),
+  collection: text(41).optional(),
   external_id: text(500).optional(),
   status: z.enum(['queued', 'processing', 'ready', 'failed']).optional(),
   business_id: businessId().optional(),

@@ -10,7 +10,11 @@ import { decode, tooLarge, typeOfName } from './intake.js';
  * its type unless the form or the part does.
  */
 export async function readUpload(request: FastifyRequest, bytesMax: number): Promise<NewDocument> {
-  const { file, bytes, fields } = await receive(request, bytesMax);
+  const { file, bytes, fields } = await receive(request, bytesMax).catch((error: unknown) => {
+    throw isProblem(error)
+      ? error
+      : new AppError('malformed_request', 'The form cannot be read: is it whole?', { cause: error });
+  });
   const parsed = uploadFields.safeParse(fields);
   if (!parsed.success) throw refused(parsed.error.issues);
   const { content_type, title, ...rest } = parsed.data;
@@ -42,6 +46,11 @@ async function receive(request: FastifyRequest, bytesMax: number) {
   }
   if (received === undefined) throw invalid('file', 'is missing: send the document in the form field file');
   return { ...received, fields };
+}
+
+/** Our own error, or one of Fastify's with a status that says what it is; the form parser's have none. */
+function isProblem(error: unknown): boolean {
+  return error instanceof AppError || (error as { statusCode?: unknown }).statusCode !== undefined;
 }
 
 function typeOf({ filename, mimetype }: MultipartFile): ContentType {

@@ -89,7 +89,15 @@ export abstract class PgDatabase extends Database {
     parameters: unknown[] = [],
     options: QueryOptions = {},
   ): Promise<Row[]> {
-    return this.withClient(options.signal, (client) => rows<Row>(client, sql, parameters));
+    return this.withClient(options.signal, async (client) => {
+      try {
+        return await rows<Row>(client, sql, parameters);
+      } catch (error) {
+        // A text of several statements may have begun a transaction, and the driver reports the error before it knows.
+        await client.query('rollback').catch((e: Error) => client.destroy(e));
+        throw error;
+      }
+    });
   }
 
   async check(signal: AbortSignal): Promise<void> {

@@ -2,6 +2,7 @@ import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import type { DataSource } from 'typeorm';
+import { ExitCode } from '../../kernel/exit-code.js';
 import type { Settings } from '../../config/settings.js';
 import type { Traits } from '../../resilience/dependency.js';
 import { DataFolderLock } from './data-folder.lock.js';
@@ -10,6 +11,20 @@ import { PgliteEngine } from './pglite.engine.js';
 
 // A check may not take so long, and its caller gives up on it: the start goes on, and the next check finds it done.
 const RESTART_TIMEOUT_MS = 30_000;
+
+/** The data folder cannot be made, read or written. */
+export class DataFolderUnusable extends Error {
+  readonly exitCode = ExitCode.dataFolder;
+
+  constructor(folder: string, cause: NodeJS.ErrnoException) {
+    super(
+      `The data folder ${folder} cannot be used (${cause.message}). ` +
+        'Set DATA_DIR to a folder that this user may write to, on a disk with room.',
+      { cause },
+    );
+    this.name = 'DataFolderUnusable';
+  }
+}
 
 /**
  * PostgreSQL embedded in this process: the same SQL, the same migrations, one connection.
@@ -61,14 +76,14 @@ export class PgliteDatabase extends PgDatabase {
   }
 
   protected async connect(signal: AbortSignal): Promise<PgConnection> {
-    await mkdir(this.#folder, { recursive: true });
-    this.#lock ??= await DataFolderLock.acquire(this.#folder);
     try {
+      await mkdir(this.#folder, { recursive: true });
+      this.#lock ??= await DataFolderLock.acquire(this.#folder);
       this.#socketFolder ??= await mkdtemp(join(tmpdir(), 'mainstay-'));
       if (this.#engine?.running !== true) await this.start(signal);
     } catch (error) {
       await this.close();
-      throw error;
+      throw isSystemError(error) ? new DataFolderUnusable(this.#folder, error) : error;
     }
     return { host: this.#socketFolder, port: 5432, username: 'postgres', database: 'postgres' };
   }
@@ -93,4 +108,8 @@ export class PgliteDatabase extends PgDatabase {
   protected override recycling(): object {
     return {};
   }
+}
+
+function isSystemError(error: unknown): error is NodeJS.ErrnoException {
+  return typeof (error as NodeJS.ErrnoException).syscall === 'string';
 }

@@ -1,5 +1,5 @@
-import { readFileSync } from 'node:fs';
-import { cp, readdir, rename, rm } from 'node:fs/promises';
+import { cpSync, readFileSync } from 'node:fs';
+import { readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
@@ -114,7 +114,8 @@ async function create(folder: string, socketFolder: string, signal: AbortSignal)
   await rm(draft, { recursive: true, force: true });
   const template = templateFolder();
   if ((await filesOf(template)).length > 0) {
-    await cp(template, draft, { recursive: true });
+    // Synchronous, in the one moment when nobody waits: a thousand files take 50 ms so, and 500 ms one promise at a time.
+    cpSync(template, draft, { recursive: true });
   } else {
     const engine = await PgliteEngine['open'](draft, socketFolder, signal);
     await engine.stop();

@@ -10,7 +10,6 @@ describe('classifyPostgres', () => {
     ['a user that may not connect', coded('28000'), 'unauthorized', false],
     ['a wrong password', coded('28P01'), 'unauthorized', false],
     ['a database that is not there', coded('3D000'), 'unauthorized', false],
-    ['a full disk', coded('53100'), 'storage_full', false],
     ['a server out of memory', coded('53200'), 'overloaded', true],
     ['too many connections', coded('53300'), 'pool_exhausted', true],
     ['a statement that the server ended', coded('57014'), 'timeout', true],
@@ -64,6 +63,14 @@ describe('classifyPostgres', () => {
     ['no free connection', new Error('timeout exceeded when trying to connect'), 'pool_exhausted'],
   ])('takes %s for what will pass, and for no sign of sickness', (_what, error, reason) => {
     expect(classifyPostgres(error)).toEqual({ reason, transient: true, counts: false });
+  });
+
+  it('takes a full disk for what it is: no sign that reading is sick', () => {
+    expect(classifyPostgres(coded('53100'))).toEqual({
+      reason: 'storage_full',
+      transient: false,
+      counts: false,
+    });
   });
 
   it('looks into the errors that others wrap', () => {

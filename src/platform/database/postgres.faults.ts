@@ -13,7 +13,8 @@ const BY_CODE: Record<string, Fault> = {
   '40001': busy('overloaded'),
   '40P01': busy('overloaded'),
   '53000': fault('overloaded', true),
-  '53100': fault('storage_full', false),
+  // Reading goes on: it is for writes alone that there is no room.
+  '53100': { reason: 'storage_full', transient: false, counts: false },
   '53200': fault('overloaded', true),
   '53300': fault('pool_exhausted', true),
   '55P03': busy('overloaded'),

@@ -105,11 +105,18 @@ export class PgvectorVectorStore extends VectorStore {
           `select set_config('hnsw.iterative_scan', 'strict_order', true), set_config('hnsw.ef_search', $1, true)`,
           [String(Math.min(1_000, Math.max(40, query.limit)))],
         );
-        return tx.query<Hit>(
-          `select id, payload, 1 - (embedding <=> $1::vector) as score from ${table}
-           where business_id = $2 and ${filter} order by embedding <=> $1::vector limit $3`,
-          parameters,
-        );
+        const search = () =>
+          tx.query<Hit>(
+            `select id, payload, 1 - (embedding <=> $1::vector) as score from ${table}
+             where business_id = $2 and ${filter} order by embedding <=> $1::vector limit $3`,
+            parameters,
+          );
+        const found = await search();
+        if (found.length === query.limit) return found;
+        // Too few: there are no more, or the index lost its way among the points of others (copies of one text cut its graph
+        // in pieces). Of a tenant that small every point can be looked at.
+        await tx.query(`select set_config('enable_indexscan', 'off', true)`);
+        return search();
       },
       { businessId: query.businessId, ...(signal && { signal }) },
     );
