@@ -12,7 +12,7 @@ const PORT = 18_473;
 
 async function start(folder: string): Promise<{ tookMs: number; rssMb: number }> {
   const startedMs = performance.now();
-  const child = spawn(process.execPath, ['--enable-source-maps', 'dist/main.js'], {
+  const child = spawn(process.execPath, ['dist/main.js'], {
     env: { PATH: process.env['PATH'], DATA_DIR: folder, PORT: String(PORT) },
     stdio: ['ignore', 'pipe', 'inherit'],
   });

@@ -1,7 +1,8 @@
-import { enableCompileCache } from 'node:module';
+import { enableCompileCache, setSourceMapsSupport } from 'node:module';
 
 // What was compiled for the last start is kept for this one, which saves a fifth of the time. It must be on before the
-// rest is loaded.
+// rest is loaded. Stack traces name our sources; reading the maps of every package as well would cost more than that.
 enableCompileCache();
+setSourceMapsSupport(true, { nodeModules: false, generatedCode: false });
 const { serve } = await import('./service.js');
 await serve();
