@@ -15,10 +15,12 @@ const FEATURES = {
 
 /** The files of src/platform that say what a port can do. Everything else there is an adapter, a guard or a module. */
 const PORTS = [
-  'database/(database|filter)',
+  'database/(database|filter|idempotency)',
   'vector-store/vector-store',
   'cache/cache',
+  'cache/broker',
   'llm/(llm|embedder)',
+  'web-search/web-search',
   'jobs/jobs',
 ];
 
@@ -26,8 +28,11 @@ const PORTS = [
 const VENDORS = [
   { packages: ['pg', 'typeorm', '@electric-sql/.+'], home: 'src/platform/database/', also: '^migrations/' },
   { packages: ['pg-boss'], home: 'src/platform/jobs/' },
-  { packages: ['lru-cache'], home: 'src/platform/cache/' },
-  { packages: ['stemmer'], home: 'src/platform/llm/' },
+  { packages: ['lru-cache', 'ioredis'], home: 'src/platform/cache/' },
+  { packages: ['@qdrant/.+'], home: 'src/platform/vector-store/' },
+  { packages: ['stemmer', 'eventsource-parser'], home: 'src/platform/llm/' },
+  // The transport of the two that speak HTTP; Qdrant's own client runs on it as well.
+  { packages: ['undici'], home: 'src/platform/(llm|vector-store)/' },
   { packages: ['cockatiel'], home: 'src/resilience/policy.ts' },
   { packages: ['nestjs-pino', 'pino', 'pino-http', 'pino-pretty'], home: 'src/telemetry/' },
   { packages: ['@nestjs/terminus'], home: 'src/health/' },

@@ -1,49 +1,109 @@
-import { Dependencies } from '#service/resilience/dependencies.js';
-import { Deadline } from '#service/kernel/deadline.js';
+import '../test/chaos/sources.ts';
+import { createApplication } from '#service/application.js';
 import { readSettings } from '#service/config/settings.js';
+import { Deadline } from '#service/kernel/deadline.js';
+import { Cache } from '#service/platform/cache/cache.js';
+import { Database } from '#service/platform/database/database.js';
+import { Embedder } from '#service/platform/llm/embedder.js';
+import { Llm } from '#service/platform/llm/llm.js';
+import { VectorStore } from '#service/platform/vector-store/vector-store.js';
 import { fixed, median, table } from './support/figures.ts';
 
-// What the layer itself costs: a call through a Dependency against the same call without it. `npm run bench:guard`
-const CALLS = 20_000;
-const ROUNDS = 15;
+// What the resilience layer costs at each port: the same call through the guard and straight to the adapter, in turn, on a
+// real PostgreSQL, a real Redis, the Qdrant double and a provider that answers at once. `npm run bench:guard`
+const { PostgresServer } = await import('../test/support/postgres.js');
+const { startRedis } = await import('../test/support/redis.js');
+const { startQdrant } = await import('../test/support/qdrant.js');
+const { startProvider } = await import('../test/support/provider.js');
+const ROUNDS = 25;
+const ROUND_MS = 100;
+const DIMENSION = 64;
 
-const dependency = new Dependencies(readSettings({})).register({
-  name: 'bench',
-  criticality: 'optional',
-  adapter: 'none',
-  traits: { durable: false, shared: false },
-  classify: () => undefined,
-  check: () => Promise.resolve(),
-  timeoutMs: 30_000,
-});
-const work = () => Promise.resolve(1);
+/** A guard and what it guards: the same port twice. */
+interface Pair {
+  port: string;
+  guarded: () => Promise<unknown>;
+  bare: () => Promise<unknown>;
+}
 
-const variants: [string, () => Promise<unknown>][] = [
-  ['bare', work],
-  ['guarded', () => dependency.call('work', work)],
-  ['guarded, idempotent', () => dependency.call('work', work, { idempotent: true })],
-];
+/** What a guard hides from everybody but us. */
+const innerOf = <T>(guard: T): T => (guard as { inner: T }).inner;
 
 async function microseconds(call: () => Promise<unknown>): Promise<number> {
+  const endMs = performance.now() + ROUND_MS;
   const startedMs = performance.now();
-  for (let i = 0; i < CALLS; i += 1) await call();
-  return ((performance.now() - startedMs) * 1_000) / CALLS;
+  let calls = 0;
+  for (; performance.now() < endMs; calls += 1) await call();
+  return ((performance.now() - startedMs) * 1_000) / calls;
 }
 
-const deadline = new Deadline(3_600_000);
-const figures = new Map<string, number[]>();
-for (let round = 0; round < ROUNDS; round += 1) {
-  // In turn, so that all of them see the same weather.
-  for (const [name, call] of variants)
-    figures.set(name, [...(figures.get(name) ?? []), await microseconds(call)]);
-  const within = await deadline.run(() => microseconds(() => dependency.call('work', work)));
-  figures.set('guarded, under a deadline', [...(figures.get('guarded, under a deadline') ?? []), within]);
-}
-deadline.release();
-const bare = median(figures.get('bare')!);
-process.stdout.write(
-  `${table(
-    ['call', 'µs, median', 'µs above bare'],
-    [...figures].map(([name, values]) => [name, fixed(median(values), 2), fixed(median(values) - bare, 2)]),
-  )}\n`,
+const postgres = await PostgresServer.start();
+const redis = await startRedis();
+const qdrant = await startQdrant();
+const provider = await startProvider({ dimension: DIMENSION });
+const app = await createApplication(
+  readSettings({
+    DATABASE_URL: await postgres.newDatabase(),
+    REDIS_URL: redis.url,
+    QDRANT_URL: qdrant.url,
+    LLM_PROVIDERS: 'local',
+    LOCAL_BASE_URL: provider.url,
+    LOCAL_MODEL: 'local',
+    LOCAL_EMBEDDING_MODEL: 'local',
+    LOCAL_EMBEDDING_DIMENSION: String(DIMENSION),
+    LOG_LEVEL: 'error',
+  }),
 );
+try {
+  const database = app.get(Database);
+  const store = app.get(VectorStore);
+  const space = app.get(Cache).space({ name: 'bench', entriesMax: 10, ttlMs: 60_000 });
+  const [embedder] = app.get<{ embedders: Embedder[] }>(Embedder).embedders;
+  const [model] = app.get<{ models: Llm[] }>(Llm).models;
+  const nearest = { businessId: 'bench', vector: new Float32Array(DIMENSION).fill(0.125), limit: 5 };
+  const prompt = {
+    instructions: 'Answer.',
+    question: 'Why?',
+    passages: [{ n: 1, title: 'x', text: 'Because.' }],
+  };
+  await space.set('key', Buffer.from('value'));
+  const at = <T>(port: string, guard: T, call: (on: T) => Promise<unknown>): Pair => ({
+    port,
+    guarded: () => call(guard),
+    bare: () => call(innerOf(guard)),
+  });
+  const pairs: Pair[] = [
+    at('Database', database, (on) => on.query('select', 'select 1')),
+    at('VectorStore', store, (on) => on.nearest('documents', nearest)),
+    at('CacheSpace', space, (on) => on.get('key')),
+    at('Embedder', embedder!, (on) => on.embed(['one text'])),
+    at('Llm', model!, (on) => on.complete(prompt)),
+  ];
+  const rows = [];
+  for (const { port, guarded, bare } of pairs) {
+    const deadline = new Deadline(600_000);
+    const figures = { guarded: [] as number[], bare: [] as number[] };
+    await deadline.run(async () => {
+      for (let round = 0; round < ROUNDS; round += 1) {
+        figures.bare.push(await microseconds(bare));
+        figures.guarded.push(await microseconds(guarded));
+      }
+    });
+    deadline.release();
+    const [with_, without] = [median(figures.guarded), median(figures.bare)];
+    rows.push([
+      port,
+      fixed(without, 0),
+      fixed(with_, 0),
+      fixed(with_ - without, 1),
+      fixed(with_ / without, 2),
+    ]);
+  }
+  process.stdout.write(`${table(['port', 'bare µs', 'guarded µs', 'above µs', 'ratio'], rows)}\n`);
+} finally {
+  await app.close();
+  await provider.stop();
+  await qdrant.stop();
+  await redis.stop();
+  await postgres.stop();
+}

@@ -4,7 +4,7 @@
 import { spawnSync } from 'node:child_process';
 import { rmSync } from 'node:fs';
 import { parseArgs } from 'node:util';
-import { totals } from './totals.mjs';
+import { CHAOS_REPORT, totals } from './totals.mjs';
 
 const STEPS = [
   ['format:check', 'every file is formatted'],
@@ -18,6 +18,11 @@ const STEPS = [
   ['boot', 'the built service starts on an empty environment and stops when told'],
   ['test:coverage', 'all tests pass, and take the branches that they must'],
   ['coverage', 'how far each folder is covered'],
+  [
+    'chaos',
+    'what the service depends on is broken in turn, and no row is red',
+    ['--again', '--json', CHAOS_REPORT],
+  ],
 ];
 
 const { values: options } = parseArgs({
@@ -36,13 +41,13 @@ if (unknown.length > 0) {
 }
 
 const results = [];
-for (const [step, promise] of STEPS) {
+for (const [step, promise, args = []] of STEPS) {
   if (skip.includes(step)) continue;
   console.log(`\n── ${step}: ${promise}`);
   // Or a run that does not even start would be counted by the one before it.
   if (step === 'test:coverage') rmSync('coverage', { recursive: true, force: true });
   const startedMs = performance.now();
-  const { status } = spawnSync('npm', ['run', '--silent', step], { stdio: 'inherit' });
+  const { status } = spawnSync('npm', ['run', '--silent', step, '--', ...args], { stdio: 'inherit' });
   const result = { step, ok: status === 0, seconds: ((performance.now() - startedMs) / 1_000).toFixed(1) };
   results.push(result);
   console.log(`── ${step}: ${result.ok ? 'ok' : 'FAILED'} after ${result.seconds} s`);

@@ -11,6 +11,7 @@ import { DatabaseModule } from './platform/database/database.module.js';
 import { JobsModule } from './platform/jobs/jobs.module.js';
 import { LlmModule } from './platform/llm/llm.module.js';
 import { VectorStoreModule } from './platform/vector-store/vector-store.module.js';
+import { WebSearchModule } from './platform/web-search/web-search.module.js';
 import { ResilienceModule } from './resilience/resilience.module.js';
 import { TelemetryModule } from './telemetry/telemetry.module.js';
 
@@ -26,6 +27,7 @@ export class AppModule {
         DatabaseModule,
         CacheModule,
         LlmModule,
+        WebSearchModule,
         VectorStoreModule,
         JobsModule,
         KnowledgeModule,

@@ -1,3 +1,4 @@
+import { Logger } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { AppModule } from './app.module.js';
@@ -5,6 +6,7 @@ import { VERSION } from './config/identity.js';
 import type { Settings } from './config/settings.js';
 import { describeApi, serveApiPage } from './http/openapi.js';
 import { newServer } from './http/server.js';
+import { events } from './telemetry/events.js';
 import { ServiceLogger } from './telemetry/service.logger.js';
 import { Database } from './platform/database/database.js';
 
@@ -19,6 +21,8 @@ export async function createApplication(settings: Settings): Promise<NestFastify
   });
   app.useLogger(app.get(ServiceLogger));
   app.flushLogs();
+  const log = new Logger('Settings');
+  for (const warning of settings.warnings) log.warn({ event: events.settingsWarning }, warning);
   serveApiPage(app, describeApi(app, VERSION));
   try {
     await app.init();

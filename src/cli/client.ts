@@ -107,7 +107,7 @@ export class Client {
 
   /** Where the documents that an answer cites come from: their external ids, by their own. */
   async placesOf({ citations }: Answer, signal: AbortSignal): Promise<Map<string, string>> {
-    const ids = [...new Set(citations.map((citation) => citation.document_id))];
+    const ids = [...new Set(citations.map((citation) => citation.document_id))].filter((id) => id !== null);
     const documents = await Promise.all(ids.map((id) => this.document(id, signal)));
     return new Map(documents.flatMap(({ id, external_id: place }) => (place === null ? [] : [[id, place]])));
   }

@@ -6,6 +6,8 @@ import { checkCommand } from './check.command.js';
 import { runCommand } from './run.js';
 import { ingestCommand } from './ingest.command.js';
 import { inspectCommand } from './inspect.command.js';
+import { rebuildCommand } from './rebuild.command.js';
+import { reconcileCommand } from './reconcile.command.js';
 import { searchCommand } from './search.command.js';
 
 await runCommand(environment(), (shell) => {
@@ -15,7 +17,15 @@ await runCommand(environment(), (shell) => {
     )
     .usage('<command> [options]')
     .version(VERSION);
-  const commands = [ingestCommand, inspectCommand, askCommand, searchCommand, checkCommand];
+  const commands = [
+    ingestCommand,
+    inspectCommand,
+    askCommand,
+    searchCommand,
+    reconcileCommand,
+    rebuildCommand,
+    checkCommand,
+  ];
   for (const newCommand of commands) program.addCommand(newCommand(shell));
   return program;
 });

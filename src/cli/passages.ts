@@ -19,8 +19,8 @@ export function answerLines(answer: Answer, places: ReadonlyMap<string, string>)
   return [
     ...answer.answer.split('\n').flatMap((line) => wrap(line, '')),
     '',
-    ...answer.citations.flatMap(({ n, title, text, document_id }) => [
-      `${bold(`[${n}]`)} ${title}${dim(place(places.get(document_id)))}`,
+    ...answer.citations.flatMap(({ n, title, text, document_id, url }) => [
+      `${bold(`[${n}]`)} ${title}${dim(place(url ?? places.get(document_id!)))}`,
       ...quote(text, '    ', saidOf(n, answer.answer)),
     ]),
     ...(answer.citations.length > 0 ? [''] : []),
@@ -42,8 +42,8 @@ export function hitLines({ hits, ...how }: SearchResponse): string[] {
   ];
 }
 
-function place(externalId: string | undefined): string {
-  return externalId === undefined ? '' : ` · ${externalId}`;
+function place(where: string | undefined): string {
+  return where === undefined ? '' : ` · ${where}`;
 }
 
 function degradedLines(degraded: Answer['degraded_because']): string[] {

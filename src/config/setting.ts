@@ -50,3 +50,21 @@ export const names = () =>
       (list) => list.length > 0 && list.every((n) => /^[a-z][a-z0-9_]{0,40}$/.test(n)),
       'must be a comma list of names: lower-case letters, digits and _, first a letter, at most 41 characters each',
     );
+
+/** A setting with a default, which is written as it would stand in the environment, so that it goes through the same check. */
+export function setting<T extends z.ZodType>(type: T, fallback: string, info: SettingInfo) {
+  const schema = z.preprocess((v) => v ?? fallback, type);
+  settingInfo.add(schema, { ...info, fallback });
+  return schema;
+}
+
+/** A setting that may be absent. */
+export function optional<T extends z.ZodType>(type: T, info: SettingInfo) {
+  const schema = type.optional();
+  settingInfo.add(schema, info);
+  return schema;
+}
+
+export function lower(v: unknown): unknown {
+  return typeof v === 'string' ? v.toLowerCase() : v;
+}

@@ -45,7 +45,7 @@ describe('readSettings', () => {
     ['ALLOW_EMBEDDED', 'yes', 'must be true or false'],
     ['DATABASE_URL', 'mysql://localhost/x', 'must be a URL that starts with postgres:// or postgresql://'],
     ['DATABASE_URL', 'localhost', 'must be a URL that starts with postgres:// or postgresql://'],
-    ['VECTOR_STORE_TYPE', 'chroma', 'must be one of pgvector'],
+    ['VECTOR_STORE_TYPE', 'chroma', 'must be one of qdrant, pgvector'],
     ['COLLECTIONS', 'documents,No Good', 'must be a comma list of names'],
     ['COLLECTIONS', 'questions', 'must hold documents'],
     ['EMBEDDING_CACHE_SIZE', '-1', 'must be a whole number'],
@@ -86,8 +86,18 @@ describe('readSettings', () => {
   it('lets production run on real parts and with credentials only', () => {
     expect(problemsOf({ ENVIRONMENT: 'production' }).map((p) => p.name)).toEqual([
       'DATABASE_URL',
+      'REDIS_URL',
+      'LLM_PROVIDERS',
       'JWT_SECRET_KEY',
     ]);
+    const real = {
+      ENVIRONMENT: 'production',
+      DATABASE_URL: 'postgres://h/d',
+      REDIS_URL: 'redis://h',
+      OPENAI_API_KEY: 'sk-x',
+      JWT_SECRET_KEY: 'x'.repeat(32),
+    };
+    expect(problemsOf(real)).toEqual([]);
     const settings = readSettings({
       ENVIRONMENT: 'production',
       ALLOW_EMBEDDED: 'true',
@@ -95,6 +105,14 @@ describe('readSettings', () => {
     });
     expect(settings.host).toBe('0.0.0.0');
     expect(settings.production).toBe(true);
+  });
+
+  it.each([
+    [{ VECTOR_STORE_TYPE: 'qdrant' }, 'QDRANT_URL'],
+    [{ VECTOR_STORE_TYPE: 'pgvector', QDRANT_URL: 'http://h:6333' }, 'VECTOR_STORE_TYPE'],
+    [{ QDRANT_API_KEY: 'k' }, 'QDRANT_API_KEY'],
+  ])('refuses %j, which does not go together', (env, name) => {
+    expect(problemsOf(env as Record<string, string>).map((p) => p.name)).toEqual([name]);
   });
 
   it('refuses limits that contradict each other', () => {

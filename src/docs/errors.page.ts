@@ -8,8 +8,10 @@ const MEANING_OF_EXIT: Record<keyof typeof ExitCode, string> = {
   settings: 'One or more settings are wrong. Each is named, with what it must be.',
   unreachable: 'A critical dependency did not answer within `STARTUP_TIMEOUT_MS`.',
   unauthorized: 'A critical dependency refused the credentials. Not tried again.',
-  schema: 'The database cannot take the schema: it keeps text in another encoding than UTF8.',
+  schema:
+    'The database cannot take the schema: it keeps text in another encoding than UTF8, or has no role that tenants can be kept apart by.',
   dimension: 'A collection holds vectors of another model or dimension than the embedder makes.',
+  capacity: 'All replicas together would open more connections than the database has.',
   port: 'The port is in use, or may not be used.',
   dataFolder: 'The data folder is in use by another process, which is named, or cannot be opened.',
 };

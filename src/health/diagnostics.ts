@@ -92,7 +92,14 @@ function describe(dependency: Dependency) {
     since: status.since,
     last_check: status.observedAt,
     circuit: circuit.at,
-    calls: { ...statistics.counts, retries: statistics.retries },
+    retry_in_ms:
+      circuit.at === 'open' ? Math.max(0, Math.round(circuit.retryAtMs - performance.now())) : null,
+    calls: {
+      ...statistics.counts,
+      retries: statistics.retries,
+      retries_refused: statistics.retriesRefused,
+    },
+    concurrency: dependency.concurrency ?? null,
     latency_ms: statistics.latencies() ?? null,
     ...dependency.facts,
     // The words of the vendor's error may hold an address or a user's name, and never more than its first line is needed.

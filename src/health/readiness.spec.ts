@@ -27,7 +27,7 @@ async function health(env: Record<string, string> = {}) {
       traits: { durable: true, shared: true },
       classify: () => ({ reason: 'unreachable', transient: false }),
       check,
-      ...(name === 'database' && { facts: () => ({ pool: { size: 3 } }) }),
+      ...(name === 'database' && { facts: () => ({ pool: { size: 3 } }), concurrencyMax: 4 }),
       timeoutMs: 1_000,
     });
   const status = jest.fn();
@@ -122,12 +122,19 @@ describe('HealthController', () => {
     expect(report.dependencies['database']).toMatchObject({
       status: 'degraded',
       circuit: 'open',
-      calls: { fault: 1 },
+      retry_in_ms: expect.any(Number),
+      calls: { fault: 1, retries: 0, retries_refused: 0 },
+      concurrency: { max: 4, inUse: 0, waiting: 0 },
       pool: { size: 3 },
       latency_ms: { p50: expect.any(Number) },
       last_error: { operation: 'get', message: 'first line' },
     });
-    expect(report.dependencies['cache']).toMatchObject({ latency_ms: null, last_error: null });
+    expect(report.dependencies['cache']).toMatchObject({
+      latency_ms: null,
+      last_error: null,
+      retry_in_ms: null,
+      concurrency: null,
+    });
     expect(report.settings).toMatchObject({ JWT_SECRET_KEY: 'present', DATABASE_URL: 'absent', PORT: 8000 });
     expect(report.system.disk).toBeNull();
     expect(JSON.stringify(report)).not.toContain(secret);

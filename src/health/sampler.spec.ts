@@ -2,6 +2,7 @@ import { jest } from '@jest/globals';
 import { Logger } from '@nestjs/common';
 import { readSettings } from '../config/settings.js';
 import { Dependencies } from '../resilience/dependencies.js';
+import type { Fault } from '../resilience/dependency-error.js';
 import { Sampler } from './sampler.js';
 
 describe('Sampler', () => {
@@ -11,8 +12,8 @@ describe('Sampler', () => {
   });
   afterEach(() => void jest.useRealTimers());
 
-  function sampled() {
-    const settings = readSettings({ HEALTH_INTERVAL_MS: '1000' });
+  function sampled(intervalMs = 1_000, fault?: Fault) {
+    const settings = readSettings({ HEALTH_INTERVAL_MS: String(intervalMs) });
     const dependencies = new Dependencies(settings);
     const check = jest.fn<() => Promise<void>>().mockResolvedValue();
     const dependency = dependencies.register({
@@ -20,7 +21,7 @@ describe('Sampler', () => {
       criticality: 'critical',
       adapter: 'fake',
       traits: { durable: true, shared: true },
-      classify: () => undefined,
+      classify: () => fault,
       check,
       timeoutMs: 1_000,
     });
@@ -57,6 +58,48 @@ describe('Sampler', () => {
     expect(check).toHaveBeenCalledTimes(1);
     await jest.advanceTimersByTimeAsync(2_000);
     expect(dependency.status).toMatchObject({ state: 'degraded', reason: 'timeout' });
+    sampler.onApplicationShutdown();
+  });
+
+  it('looks once a second at what is unwell, waits for no check that hangs, and never has many of them', async () => {
+    const { sampler, check, dependency } = sampled(5_000);
+    dependency.observe(new Error('sick'));
+    check.mockReturnValue(new Promise(() => {}));
+    sampler.onApplicationBootstrap();
+    await jest.advanceTimersByTimeAsync(60_000);
+    expect(check.mock.calls.length).toBeGreaterThanOrEqual(45);
+    expect(check.mock.calls.length).toBeLessThanOrEqual(60);
+    // Those that hang go on hanging: it is the next one that finds it well.
+    check.mockResolvedValue();
+    await jest.advanceTimersByTimeAsync(1_500);
+    expect(dependency.status.state).toBe('up');
+    sampler.onApplicationShutdown();
+  });
+
+  it('does not look more often at what was told when to come back', async () => {
+    const { sampler, check, dependency } = sampled(5_000, {
+      reason: 'quota',
+      transient: false,
+      suspendMs: 60_000,
+    });
+    sampler.onApplicationBootstrap();
+    await dependency.call('ask', () => Promise.reject(new Error('used up'))).catch(() => {});
+    expect(dependency.status).toMatchObject({ state: 'degraded', reason: 'quota' });
+    await jest.advanceTimersByTimeAsync(50_000);
+    expect(check.mock.calls.length).toBeLessThanOrEqual(12);
+    dependency.isolate();
+    await jest.advanceTimersByTimeAsync(50_000);
+    expect(check.mock.calls.length).toBeLessThanOrEqual(24);
+    sampler.onApplicationShutdown();
+  });
+
+  it('leaves alone what somebody else has just checked', async () => {
+    const { sampler, check, dependency } = sampled(5_000);
+    sampler.onApplicationBootstrap();
+    const others = setInterval(() => void dependency.check(1_000), 2_000);
+    await jest.advanceTimersByTimeAsync(60_000);
+    expect(check.mock.calls.length).toBe(30);
+    clearInterval(others);
     sampler.onApplicationShutdown();
   });
 

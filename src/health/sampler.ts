@@ -6,11 +6,20 @@ import type { Dependency } from '../resilience/dependency.js';
 // Replicas that start together must not go on checking together.
 const JITTER = 0.2;
 const CHECK_TIMEOUT_MS = 3_000;
+// What is unwell is looked at more often, so that it is used again soon after it has healed. A check that hangs is not
+// waited for: whether the dependency is well again is for the next one to find out.
+const UNWELL_INTERVAL_MS = 1_000;
+const UNWELL_CHECKS_MAX = 3;
+const LOOK_EVERY_MS = 250;
 
 /** Checks each dependency in the background, so that no probe ever has to: probes read what was found. */
 @Injectable()
 export class Sampler implements OnApplicationBootstrap, OnApplicationShutdown {
   private readonly timers = new Map<Dependency, NodeJS.Timeout>();
+  private readonly underWay = new Map<Dependency, number>();
+  private readonly jitter = new Map<Dependency, number>();
+  /** When the check began that was observed last. */
+  private readonly observed = new Map<Dependency, number>();
   private stopped = false;
 
   constructor(
@@ -28,21 +37,54 @@ export class Sampler implements OnApplicationBootstrap, OnApplicationShutdown {
   }
 
   private schedule(dependency: Dependency): void {
-    if (this.stopped) return;
-    const waitMs = this.settings.HEALTH_INTERVAL_MS * (1 + JITTER * (2 * Math.random() - 1));
-    const timer = setTimeout(() => void this.sample(dependency), waitMs);
+    const timer = setTimeout(() => {
+      this.look(dependency);
+      this.schedule(dependency);
+    }, this.lookEveryMs);
     timer.unref();
     this.timers.set(dependency, timer);
   }
 
-  private async sample(dependency: Dependency): Promise<void> {
-    try {
-      await dependency.check(CHECK_TIMEOUT_MS);
-      dependency.observe(undefined);
-    } catch (error) {
-      if (!this.stopped) dependency.observe(error);
-    } finally {
-      this.schedule(dependency);
-    }
+  private get lookEveryMs(): number {
+    return Math.min(LOOK_EVERY_MS, this.settings.HEALTH_INTERVAL_MS / 4);
   }
+
+  /** Checks it if it is time. The circuit and doubt check as well: what is sick is not to have more of it for that. */
+  private look(dependency: Dependency): void {
+    const unwell = isUnwell(dependency);
+    const { HEALTH_INTERVAL_MS: healthyMs } = this.settings;
+    const intervalMs = unwell
+      ? Math.min(UNWELL_INTERVAL_MS, healthyMs)
+      : healthyMs * this.jitterOf(dependency);
+    const underWay = this.underWay.get(dependency) ?? 0;
+    if (performance.now() - dependency.checkedAtMs < intervalMs) return;
+    if (underWay < (unwell ? UNWELL_CHECKS_MAX : 1)) void this.sample(dependency, underWay);
+  }
+
+  private jitterOf(dependency: Dependency): number {
+    const jitter = this.jitter.get(dependency) ?? 1 + JITTER * (2 * Math.random() - 1);
+    this.jitter.set(dependency, jitter);
+    return jitter;
+  }
+
+  private async sample(dependency: Dependency, underWay: number): Promise<void> {
+    this.underWay.set(dependency, underWay + 1);
+    this.jitter.delete(dependency);
+    const startedMs = performance.now();
+    const failure = await dependency.check(CHECK_TIMEOUT_MS).then(
+      () => undefined,
+      (error: Error) => error,
+    );
+    this.underWay.set(dependency, this.underWay.get(dependency)! - 1);
+    // A check that began before the one that was observed last says how it was, and not how it is.
+    if (this.stopped || startedMs < (this.observed.get(dependency) ?? -Infinity)) return;
+    this.observed.set(dependency, startedMs);
+    dependency.observe(failure);
+  }
+}
+
+/** A check finds out nothing of what was told when to come back, or is kept out by an operator: that is not looked at more often. */
+function isUnwell({ status, circuit }: Dependency): boolean {
+  if (circuit.at === 'isolated' || (circuit.at === 'open' && circuit.suspended)) return false;
+  return status.state !== 'up';
 }

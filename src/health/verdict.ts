@@ -1,4 +1,5 @@
-import type { Criticality, DependencyState } from '../resilience/dependency.js';
+import type { DependencyState } from '../resilience/condition.js';
+import type { Criticality } from '../resilience/dependency.js';
 
 export type Verdict = 'ready' | 'degraded' | 'not_ready' | 'shutting_down';
 

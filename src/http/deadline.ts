@@ -39,7 +39,19 @@ export class DeadlineInterceptor implements NestInterceptor {
       const onAbort = () => subscriber.error(deadline.signal.reason);
       reply.raw.once('close', onClose);
       deadline.signal.addEventListener('abort', onAbort, { once: true });
-      const work = deadline.run(() => next.handle().subscribe(subscriber));
+      // What failed has its answer: whatever else was begun for it has nobody to wait for it.
+      const fail = (error: unknown) => {
+        deadline.signal.removeEventListener('abort', onAbort);
+        deadline.abandon(error as Error);
+        subscriber.error(error);
+      };
+      const work = deadline.run(() =>
+        next.handle().subscribe({
+          next: (answer) => subscriber.next(answer),
+          error: fail,
+          complete: () => subscriber.complete(),
+        }),
+      );
       return () => {
         work.unsubscribe();
         deadline.release();

@@ -11,7 +11,14 @@ export class Deadline {
   readonly #timer: NodeJS.Timeout;
   readonly expiresAtMs: number;
 
-  constructor(readonly budgetMs: number) {
+  /**
+   * @param budgetMs the time for all of it
+   * @param kind `background`: nobody waits for it, so what fails is tried again at longer intervals
+   */
+  constructor(
+    readonly budgetMs: number,
+    readonly kind: 'request' | 'background' = 'request',
+  ) {
     this.expiresAtMs = performance.now() + budgetMs;
     this.#timer = setTimeout(() => this.#controller.abort(new DeadlineExceeded(budgetMs)), budgetMs);
     this.#timer.unref();
@@ -28,8 +35,8 @@ export class Deadline {
   }
 
   /** Ends everything that works under this deadline: nobody waits for the answer any more. */
-  abandon(): void {
-    this.#controller.abort(new CallerGone());
+  abandon(reason: Error = new CallerGone()): void {
+    this.#controller.abort(reason);
     this.release();
   }
 

@@ -6,6 +6,7 @@ export const ExitCode = {
   unauthorized: 12,
   schema: 13,
   dimension: 14,
+  capacity: 15,
   port: 16,
   dataFolder: 17,
 } as const;

@@ -1,11 +1,4 @@
 import { jest } from '@jest/globals';
-import {
-  BrokenCircuitError,
-  CircuitState as Naked,
-  ConsecutiveBreaker,
-  circuitBreaker,
-  handleAll,
-} from 'cockatiel';
 import { Circuit, type CircuitOptions, type CircuitState } from './circuit.js';
 
 const OPTIONS: CircuitOptions = {
@@ -73,49 +66,9 @@ describe('Circuit', () => {
     probe.mockResolvedValue();
     await jest.advanceTimersByTimeAsync(1_000);
     expect(seen).toEqual(['open', 'half_open', 'closed']);
+    circuit.admit()!.success();
     fault(2);
     expect(circuit.state.at).toBe('closed');
-  });
-
-  it('refuses callers at once while the probe is under way, where the naked policy lets them wait for it', async () => {
-    const { circuit, probe, fault } = circuitOf();
-    probe.mockReturnValue(new Promise(() => {}));
-    fault(3);
-    await jest.advanceTimersByTimeAsync(1_000);
-    expect(circuit.admit()).toBeUndefined();
-    expect(probe).toHaveBeenCalledTimes(1);
-
-    const naked = await nakedHalfOpen();
-    let answered = false;
-    void naked.policy.execute(() => {}).finally(() => (answered = true));
-    await jest.advanceTimersByTimeAsync(1_500);
-    expect(answered).toBe(false);
-    naked.finishProbe();
-  });
-
-  it('drops what a call of before the break says, where the naked policy re-opens for it', async () => {
-    const { circuit, probe, fault } = circuitOf();
-    const old = circuit.admit()!;
-    fault(3);
-    let finish = () => {};
-    probe.mockReturnValue(new Promise((resolve) => (finish = resolve)));
-    await jest.advanceTimersByTimeAsync(1_000);
-    old.fault('unreachable');
-    expect(circuit.state.at).toBe('half_open');
-    finish();
-    await jest.advanceTimersByTimeAsync(0);
-    expect(circuit.state.at).toBe('closed');
-
-    const policy = circuitBreaker(handleAll, { halfOpenAfter: 1_000, breaker: new ConsecutiveBreaker(1) });
-    let failLate: (error: Error) => void = () => {};
-    const late = policy.execute(() => new Promise((_, reject) => (failLate = reject))).catch(() => {});
-    await policy.execute(() => Promise.reject(new Error('down'))).catch(() => {});
-    await jest.advanceTimersByTimeAsync(1_000);
-    void policy.execute(() => new Promise(() => {}));
-    expect(policy.state).toBe(Naked.HalfOpen);
-    failLate(new Error('late'));
-    await late;
-    expect(policy.state).toBe(Naked.Open);
   });
 
   it('takes only the first word on a call', () => {
@@ -125,18 +78,6 @@ describe('Circuit', () => {
     ticket.fault('timeout');
     ticket.fault('timeout');
     expect(circuit.state.at).toBe('closed');
-  });
-
-  it('probes on time though the clock is set back an hour, where the naked policy stays open for that hour', async () => {
-    const { circuit, probe, fault } = circuitOf();
-    const policy = circuitBreaker(handleAll, { halfOpenAfter: 1_000, breaker: new ConsecutiveBreaker(1) });
-    fault(3);
-    await policy.execute(() => Promise.reject(new Error('down'))).catch(() => {});
-    jest.setSystemTime(Date.now() - 3_600_000);
-    probe.mockResolvedValue();
-    await jest.advanceTimersByTimeAsync(2_000);
-    expect(circuit.state.at).toBe('closed');
-    await expect(policy.execute(() => 'well again')).rejects.toThrow(BrokenCircuitError);
   });
 
   it('waits longer the longer the dependency stays sick, up to the limit', async () => {
@@ -223,14 +164,110 @@ describe('Circuit', () => {
     await jest.advanceTimersByTimeAsync(60_000);
     expect(probe).not.toHaveBeenCalled();
   });
-});
 
-/** cockatiel's own circuit breaker in half-open, with its probe still under way. */
-async function nakedHalfOpen() {
-  const policy = circuitBreaker(handleAll, { halfOpenAfter: 1_000, breaker: new ConsecutiveBreaker(1) });
-  await policy.execute(() => Promise.reject(new Error('down'))).catch(() => {});
-  await jest.advanceTimersByTimeAsync(1_000);
-  let finishProbe = () => {};
-  void policy.execute(() => new Promise<void>((resolve) => (finishProbe = resolve)));
-  return { policy, finishProbe: () => finishProbe() };
-}
+  it('keeps the old faults to itself after the break: late tickets say nothing', async () => {
+    const { circuit, probe, fault } = circuitOf();
+    const late = circuit.admit()!;
+    fault(3);
+    probe.mockResolvedValue();
+    await jest.advanceTimersByTimeAsync(1_000);
+    late.fault('unreachable');
+    circuit.admit()!.success();
+    fault(2);
+    expect(circuit.state.at).toBe('closed');
+  });
+
+  it('stays closed at a rate of faults while nobody else could do the work, and opens at a row of them', () => {
+    const seen: string[] = [];
+    const circuit = new Circuit(
+      { ...OPTIONS, consecutiveFaults: 4, windowCalls: 4 },
+      () => Promise.resolve(),
+      ({ at }) => seen.push(at),
+      () => false,
+    );
+    for (let i = 0; i < 10; i += 1) {
+      circuit.admit()!.success();
+      circuit.admit()!.fault('timeout');
+    }
+    expect(circuit.state.at).toBe('closed');
+    for (let i = 0; i < 3; i += 1) circuit.admit()!.fault('timeout');
+    expect(circuit.state.at).toBe('open');
+    circuit.stop();
+  });
+
+  it('believes the first call after a probe that says otherwise, and then waits out its back-off', async () => {
+    const { circuit, probe, fault } = circuitOf();
+    probe.mockResolvedValue();
+    fault(3);
+    await jest.advanceTimersByTimeAsync(1_000);
+    expect(circuit.state.at).toBe('closed');
+    fault();
+    expect(circuit.state.at).toBe('open');
+    // It looks well again, as it did before.
+    circuit.heal();
+    expect(circuit.state.at).toBe('open');
+    expect(circuit.retryAfterMs()).toBeGreaterThan(500);
+    await jest.advanceTimersByTimeAsync(2_000);
+    expect(circuit.state.at).toBe('closed');
+  });
+
+  it('takes the word of an operator for more than that of a probe', () => {
+    const { circuit, fault } = circuitOf();
+    fault(3);
+    circuit.reset();
+    fault(2);
+    expect(circuit.state.at).toBe('closed');
+  });
+
+  it('opens at once on the word of somebody who looked, and only when it is closed', () => {
+    const { circuit, seen } = circuitOf();
+    circuit.trip('hung');
+    expect(circuit.state).toMatchObject({ at: 'open', reason: 'hung', suspended: false });
+    circuit.trip('hung');
+    expect(seen).toEqual(['open']);
+  });
+
+  describe('suspended', () => {
+    it('refuses for exactly as long as it was told, and closes without a probe', async () => {
+      const { circuit, probe } = circuitOf();
+      circuit.suspend('rate_limited', 30_000);
+      expect(circuit.retryAfterMs()).toBe(30_000);
+      await jest.advanceTimersByTimeAsync(29_999);
+      expect(circuit.state).toMatchObject({ at: 'open', reason: 'rate_limited', suspended: true });
+      await jest.advanceTimersByTimeAsync(1);
+      expect(circuit.state.at).toBe('closed');
+      expect(probe).not.toHaveBeenCalled();
+    });
+
+    it('is not healed by a check, which would succeed and prove nothing', () => {
+      const { circuit } = circuitOf();
+      circuit.suspend('quota', 30_000);
+      circuit.heal();
+      expect(circuit.state.at).toBe('open');
+    });
+
+    it('holds for the longest of the times it was told', async () => {
+      const { circuit } = circuitOf();
+      circuit.suspend('rate_limited', 10_000);
+      circuit.suspend('rate_limited', 5_000);
+      await jest.advanceTimersByTimeAsync(5_000);
+      circuit.suspend('rate_limited', 20_000);
+      await jest.advanceTimersByTimeAsync(19_999);
+      expect(circuit.state.at).toBe('open');
+      await jest.advanceTimersByTimeAsync(1);
+      expect(circuit.state.at).toBe('closed');
+    });
+
+    it('leaves an isolation alone, and takes over from a back-off', async () => {
+      const { circuit, fault } = circuitOf();
+      fault(3);
+      circuit.suspend('quota', 5_000);
+      await jest.advanceTimersByTimeAsync(4_999);
+      expect(circuit.state).toMatchObject({ at: 'open', reason: 'quota' });
+      circuit.isolate();
+      circuit.suspend('quota', 5_000);
+      await jest.advanceTimersByTimeAsync(60_000);
+      expect(circuit.state.at).toBe('isolated');
+    });
+  });
+});

@@ -1,17 +1,13 @@
 import { jest } from '@jest/globals';
 import { Logger } from '@nestjs/common';
 import { readSettings } from '../config/settings.js';
-import { Dependencies } from './dependencies.js';
-import type { DependencyOptions } from './dependency.js';
+import { Dependencies, type Registration } from './dependencies.js';
 import { OpeningFailed } from './opening.js';
 
 const dependencies = () =>
   new Dependencies(readSettings({ STARTUP_TIMEOUT_MS: '1000', CIRCUIT_CONSECUTIVE_FAULTS: '1' }));
 
-const options = (
-  name: string,
-  more: Partial<DependencyOptions> = {},
-): Omit<DependencyOptions, 'circuit'> => ({
+const options = (name: string, more: Partial<Registration> = {}): Registration => ({
   name,
   criticality: 'optional',
   adapter: 'fake',
@@ -90,6 +86,12 @@ describe('Dependencies', () => {
     const a = registry.register(options('a'));
     await registry.open(a, () => Promise.resolve(), 'a, part two');
     expect(registry.boot).toMatchObject([{ step: 'a, part two', verdict: 'ok' }]);
+  });
+
+  it('shows what the opening found out', async () => {
+    const registry = dependencies();
+    await registry.open(registry.register(options('a')), () => Promise.resolve('a round trip takes 1 ms'));
+    expect(registry.boot[0]!.detail).toBe('fake: durable, not shared; a round trip takes 1 ms');
   });
 
   it('ends the start when what is critical does not open in time', async () => {

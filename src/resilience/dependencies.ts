@@ -1,7 +1,9 @@
 import { Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
 import { Settings } from '../config/settings.js';
 import { events } from '../telemetry/events.js';
-import { Dependency, type DependencyOptions, type DependencyStatus } from './dependency.js';
+import type { CircuitOptions } from './circuit.js';
+import type { DependencyStatus } from './condition.js';
+import { Dependency, type DependencyOptions } from './dependency.js';
 import { type BootStep, type OpeningFailed, openWithin } from './opening.js';
 
 export interface StateChange {
@@ -11,6 +13,11 @@ export interface StateChange {
   to: DependencyStatus['state'];
   reason: DependencyStatus['reason'];
 }
+
+/** What a platform says of its dependency. Circuit and retry budget are as the settings say, where it says nothing else. */
+export type Registration = Omit<DependencyOptions, 'circuit' | 'retryBudget'> & {
+  circuit?: Partial<CircuitOptions>;
+};
 
 const CHANGES_KEPT = 100;
 // The start does not wait long for what the service can do without.
@@ -27,11 +34,12 @@ export class Dependencies implements Iterable<Dependency>, OnApplicationShutdown
   constructor(private readonly settings: Settings) {}
 
   /** @throws Error when the name is taken: two dependencies behind one name would hide each other's faults */
-  register(options: Omit<DependencyOptions, 'circuit'>): Dependency {
+  register({ circuit, ...options }: Registration): Dependency {
     if (this.byName.has(options.name))
       throw new Error(`The dependency ${options.name} is registered already`);
-    const dependency = new Dependency({ ...options, circuit: this.circuit() }, (d, was) =>
-      this.changed(d, was),
+    const dependency = new Dependency(
+      { ...options, circuit: { ...this.circuit(), ...circuit }, retryBudget: this.retryBudget() },
+      (d, was) => this.changed(d, was),
     );
     this.byName.set(options.name, dependency);
     return dependency;
@@ -53,12 +61,13 @@ export class Dependencies implements Iterable<Dependency>, OnApplicationShutdown
   /**
    * Opens a dependency at the start. One that is optional and does not open is left to its background check, which opens it
    * when it can.
+   * @param work may return what there is to know of it now, for the step: how fast it answered, say
    * @param name what the step is called, where it is not the dependency's first
    * @throws OpeningFailed when it is critical and did not open within STARTUP_TIMEOUT_MS
    */
   async open(
     dependency: Dependency,
-    work: (signal: AbortSignal) => Promise<void>,
+    work: (signal: AbortSignal) => Promise<string | void>,
     name = dependency.name,
   ): Promise<void> {
     const critical = dependency.criticality === 'critical';
@@ -77,9 +86,9 @@ export class Dependencies implements Iterable<Dependency>, OnApplicationShutdown
     };
     try {
       const timeoutMs = critical ? this.settings.STARTUP_TIMEOUT_MS : OPTIONAL_TIMEOUT_MS;
-      await openWithin(name, work, (error) => dependency.classify(error), timeoutMs);
+      const detail = await openWithin(name, work, (error) => dependency.classify(error), timeoutMs);
       dependency.observe(undefined);
-      done('ok', describe(dependency));
+      done('ok', [describe(dependency), ...(typeof detail === 'string' ? [detail] : [])].join('; '));
     } catch (error) {
       const failure = error as OpeningFailed;
       dependency.observe(failure.cause);
@@ -114,7 +123,11 @@ export class Dependencies implements Iterable<Dependency>, OnApplicationShutdown
     else this.logger.warn(facts, text);
   }
 
-  private circuit() {
+  private retryBudget() {
+    return { ratio: this.settings.RETRY_BUDGET_PERCENT / 100, floor: this.settings.RETRY_BUDGET_FLOOR };
+  }
+
+  private circuit(): CircuitOptions {
     return {
       consecutiveFaults: this.settings.CIRCUIT_CONSECUTIVE_FAULTS,
       windowCalls: this.settings.CIRCUIT_WINDOW_CALLS,

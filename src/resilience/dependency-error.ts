@@ -29,6 +29,11 @@ export interface Fault {
   counts?: boolean;
   /** How long the dependency itself asked us to wait. */
   retryAfterMs?: number;
+  /**
+   * Nothing will be better before so long: a rate limit with its Retry-After, a quota, a key that was revoked. The circuit
+   * opens at once and stays open for exactly as long, whatever a check says: it would be answered.
+   */
+  suspendMs?: number;
 }
 
 /** A dependency failed. Its `cause` holds the vendor's error, which may hold secrets: it is for the log's redaction to see. */

@@ -1,39 +1,9 @@
 import { jest } from '@jest/globals';
 import { CallerGone, Deadline, DeadlineExceeded } from '../kernel/deadline.js';
-import { Dependency, type DependencyOptions } from './dependency.js';
+import { circuit, dependencyOf, never, refuse, Refused } from '../../test/support/dependency.js';
 import { DependencyError, type Fault } from './dependency-error.js';
 
-class Refused extends Error {}
 class WrongPassword extends Error {}
-
-const classify = (error: unknown): Fault | undefined => {
-  if (error instanceof Refused) return { reason: 'unreachable', transient: true };
-  if (error instanceof WrongPassword) return { reason: 'unauthorized', transient: false };
-  return undefined;
-};
-
-function dependencyOf(
-  options: Partial<DependencyOptions> = {},
-  onChange?: ConstructorParameters<typeof Dependency>[1],
-) {
-  return new Dependency(
-    {
-      name: 'thing',
-      criticality: 'optional',
-      adapter: 'fake',
-      traits: { durable: true, shared: false },
-      classify,
-      check: () => Promise.resolve(),
-      timeoutMs: 1_000,
-      circuit: { consecutiveFaults: 5, windowCalls: 100, backoffMinMs: 1_000, backoffMaxMs: 60_000 },
-      ...options,
-    },
-    onChange,
-  );
-}
-
-const refuse = () => Promise.reject(new Refused('connection refused'));
-const never = () => new Promise<never>(() => {});
 
 describe('Dependency.call', () => {
   it('returns what the work returns and counts it', async () => {
@@ -90,7 +60,9 @@ describe('Dependency.call', () => {
 
   it('does not try again what would fail again', async () => {
     const work = jest.fn(() => Promise.reject(new WrongPassword('no')));
-    await expect(dependencyOf().call('get', work, { idempotent: true })).rejects.toMatchObject({
+    const classify = (e: unknown): Fault | undefined =>
+      e instanceof WrongPassword ? { reason: 'unauthorized', transient: false } : undefined;
+    await expect(dependencyOf({ classify }).call('get', work, { idempotent: true })).rejects.toMatchObject({
       reason: 'unauthorized',
     });
     expect(work).toHaveBeenCalledTimes(1);
@@ -224,107 +196,3 @@ describe('Dependency.call', () => {
     await expect(dependency.call('get', () => Promise.resolve(1))).resolves.toBe(1);
   });
 });
-
-describe('Dependency.status', () => {
-  beforeEach(() => void jest.useFakeTimers());
-  afterEach(() => void jest.useRealTimers());
-
-  it('is up to begin with, and tells what stands behind it', () => {
-    const dependency = dependencyOf();
-    expect(dependency.status).toMatchObject({ state: 'up', reason: null, observedAt: null });
-    expect(dependency).toMatchObject({
-      name: 'thing',
-      adapter: 'fake',
-      criticality: 'optional',
-      lastError: null,
-    });
-    expect(dependency.traits).toEqual({ durable: true, shared: false });
-  });
-
-  it('is degraded by a failing check, and down only when that lasts', async () => {
-    const changes = jest.fn();
-    const dependency = dependencyOf({}, changes);
-    dependency.observe(new Refused('no'));
-    expect(dependency.status).toMatchObject({ state: 'degraded', reason: 'unreachable' });
-    dependency.observe(new Refused('no'));
-    dependency.observe(new Refused('no'));
-    expect(dependency.status.state).toBe('degraded');
-    await jest.advanceTimersByTimeAsync(10_000);
-    dependency.observe(new Refused('no'));
-    expect(dependency.status.state).toBe('down');
-    expect(dependency.lastError).toMatchObject({ operation: 'check', reason: 'unreachable', message: 'no' });
-    expect(changes).toHaveBeenCalledTimes(2);
-  });
-
-  it('does not go down for a long gap between two failing checks alone', async () => {
-    const dependency = dependencyOf();
-    dependency.observe(new Refused('no'));
-    await jest.advanceTimersByTimeAsync(60_000);
-    dependency.observe('not even an error');
-    expect(dependency.status).toMatchObject({ state: 'degraded', reason: 'failed' });
-  });
-
-  it('is up again at the first check that succeeds', () => {
-    const dependency = dependencyOf();
-    dependency.observe(new Refused('no'));
-    dependency.observe(undefined);
-    expect(dependency.status).toMatchObject({ state: 'up', reason: null });
-    expect(dependency.status.observedAt).toBeInstanceOf(Date);
-  });
-
-  it('is degraded while its circuit is open, and up when the probe has closed it', async () => {
-    const dependency = dependencyOf({ circuit: { ...circuit, consecutiveFaults: 1 } });
-    await dependency.call('get', refuse).catch(() => {});
-    expect(dependency.status).toMatchObject({ state: 'degraded', reason: 'unreachable' });
-    await jest.advanceTimersByTimeAsync(1_000);
-    expect(dependency.status.state).toBe('up');
-  });
-
-  it('closes its circuit as soon as checks that had failed succeed again, and not before', async () => {
-    const sick = {
-      check: () => refuse(),
-      circuit: { ...circuit, consecutiveFaults: 1, backoffMinMs: 50_000 },
-    };
-    const dependency = dependencyOf(sick);
-    await dependency.call('get', refuse).catch(() => {});
-    dependency.observe(undefined);
-    expect(dependency.circuit.at).toBe('open');
-    dependency.observe(new Refused('no'));
-    dependency.observe(undefined);
-    expect(dependency.circuit.at).toBe('closed');
-    dependency.isolate();
-    dependency.observe(new Refused('no'));
-    dependency.observe(undefined);
-    expect(dependency.circuit.at).toBe('isolated');
-  });
-
-  it('is never down for being busy: neither by calls nor by checks', async () => {
-    const busy: Fault = { reason: 'pool_exhausted', transient: false, counts: false };
-    const dependency = dependencyOf({ classify: () => busy, circuit: { ...circuit, consecutiveFaults: 1 } });
-    await expect(dependency.call('get', refuse)).rejects.toMatchObject({
-      reason: 'pool_exhausted',
-      counts: false,
-    });
-    expect(dependency.circuit.at).toBe('closed');
-    for (let i = 0; i < 10; i += 1) {
-      dependency.observe(new Refused('no place'));
-      await jest.advanceTimersByTimeAsync(5_000);
-    }
-    expect(dependency.status).toMatchObject({ state: 'degraded', reason: 'pool_exhausted' });
-  });
-
-  it('shows the facts of its adapter, if it has any', () => {
-    expect(dependencyOf().facts).toEqual({});
-    expect(dependencyOf({ facts: () => ({ pool: 1 }) }).facts).toEqual({ pool: 1 });
-  });
-
-  it('bounds a check in time', async () => {
-    const dependency = dependencyOf({ check: never });
-    const check = dependency.check(50).catch((e: unknown) => e);
-    await jest.advanceTimersByTimeAsync(50);
-    await expect(check).resolves.toMatchObject({ name: 'AttemptTimeout' });
-    expect(dependency.classify(await check)).toEqual({ reason: 'timeout', transient: true });
-  });
-});
-
-const circuit = { consecutiveFaults: 5, windowCalls: 100, backoffMinMs: 1_000, backoffMaxMs: 60_000 };

@@ -1,9 +1,17 @@
-import { sleep } from '../kernel/abort.js';
-import { Deadline, DeadlineExceeded } from '../kernel/deadline.js';
-import { Circuit, type CircuitOptions, type CircuitState, type Ticket } from './circuit.js';
-import { DependencyError, type Fault, type Reason } from './dependency-error.js';
-import { attempt, AttemptTimeout, Backoff } from './policy.js';
+import { Deadline } from '../kernel/deadline.js';
+import { Admission } from './admission.js';
+import { Bulkhead } from './bulkhead.js';
+import { Calls, type CallOptions } from './calls.js';
+import { Circuit, type CircuitOptions, type CircuitState } from './circuit.js';
+import { Condition, type DependencyStatus } from './condition.js';
+import type { Fault, Reason } from './dependency-error.js';
+import { Doubt, Hung } from './doubt.js';
+import type { Pace } from './pace.js';
+import { attempt, AttemptTimeout } from './policy.js';
+import { RetryBudget, type RetryBudgetOptions } from './retry-budget.js';
 import { Statistics } from './statistics.js';
+
+export type { CallOptions } from './calls.js';
 
 /** What an adapter is, said by the adapter itself and shown at the start and in diagnostics. */
 export interface Traits {
@@ -31,59 +39,76 @@ export interface DependencyOptions {
   facts?: () => Record<string, unknown>;
   /** How long one attempt may take, unless the call says otherwise. */
   timeoutMs: number;
+  /**
+   * After so long a call raises doubt: if the dependency does not even answer its check then, it hangs, and all that is
+   * under way is cut off. Default: never.
+   */
+  doubtMs?: number;
   /** Attempts after the first, for idempotent operations. */
   retries?: number;
+  /** Calls under way at once; further ones queue, in order, for as long as their deadline allows. Default: no limit. */
+  concurrencyMax?: number;
+  /** What the provider allows us. A call waits for its turn while its deadline allows, and is refused otherwise. */
+  pace?: Pace;
+  /**
+   * Whether another could take its work over now. While none can, a rate of faults does not open the circuit, only a row
+   * of nothing else: something that answers every other call is better than nothing.
+   */
+  hasAlternative?: () => boolean;
   circuit: CircuitOptions;
+  retryBudget: RetryBudgetOptions;
 }
 
-export interface CallOptions {
-  /** Doing it twice is the same as doing it once: only then is it tried again. */
-  idempotent?: boolean;
-  timeoutMs?: number;
-  /** An attempt that took this long counts against the circuit even if it succeeded. Default: never. */
-  slowMs?: number;
-}
-
-export type DependencyState = 'up' | 'degraded' | 'down';
-
-/** `since` and `observedAt` are wall-clock times, for people; nothing is decided by them. */
-export interface DependencyStatus {
-  state: DependencyState;
-  reason: Reason | null;
-  since: Date;
-  observedAt: Date | null;
-}
-
-// A fault that shows in fewer checks, or for less time, is a blip: it degrades, it does not take the service down.
-const DOWN_AFTER_CHECKS = 3;
-const DOWN_AFTER_MS = 10_000;
-const RETRY_BACKOFF_MIN_MS = 50;
-const RETRY_BACKOFF_MAX_MS = 1_000;
+// A probe that is not answered for so long has found nothing well.
+const PROBE_TIMEOUT_MS = 3_000;
+const PROBE_EVERY_MS = 1_000;
+// Callers that wait for a place, for each call that may be under way.
+const QUEUE_PER_PLACE = 10;
 
 /**
  * Something outside the process, or that stands in for it, and the only way out to it: `call`.
  *
- * From the outside in: the deadline of the request, the retries (idempotent operations only), the circuit, the timeout of
- * one attempt, the call. The circuit counts attempts; the deadline bounds the whole.
+ * It counts every outcome, and knows from that and from its background checks how it stands.
  */
 export class Dependency {
   readonly statistics = new Statistics();
   readonly #circuit: Circuit;
+  readonly #bulkhead: Bulkhead | undefined;
+  readonly #calls: Calls;
+  readonly #doubt: Doubt | undefined;
+  readonly #condition = new Condition();
+  #checkedAtMs = performance.now();
+  #checkTookMs = 0;
+  #lastCheck: Promise<void> | undefined;
   #status: DependencyStatus = { state: 'up', reason: null, since: new Date(), observedAt: null };
-  #failedChecks = 0;
-  #failingSinceMs: number | undefined;
-  #checkReason: Reason | null = null;
   #lastError: { at: Date; operation: string; reason: Reason; message: string } | null = null;
 
   constructor(
     private readonly options: DependencyOptions,
     private readonly onChange: (dependency: Dependency, was: DependencyStatus) => void = () => {},
   ) {
+    const { concurrencyMax } = options;
     this.#circuit = new Circuit(
       options.circuit,
       () => this.probe(),
-      () => this.update(),
+      () => this.circuitChanged(),
+      options.hasAlternative,
     );
+    if (concurrencyMax !== undefined)
+      this.#bulkhead = new Bulkhead(concurrencyMax, QUEUE_PER_PLACE * concurrencyMax);
+    if (options.doubtMs !== undefined) this.#doubt = this.newDoubt(options.doubtMs);
+    this.#calls = new Calls({
+      dependency: options.name,
+      timeoutMs: options.timeoutMs,
+      retries: options.retries ?? 2,
+      admission: new Admission(options.name, this.#circuit, this.#bulkhead, options.pace),
+      budget: new RetryBudget(options.retryBudget),
+      doubt: this.#doubt,
+      statistics: this.statistics,
+      classify: (error) => this.classify(error),
+      suspend: (reason, ms) => this.#circuit.suspend(reason, ms),
+      remember: (operation, reason, error) => this.remember(operation, reason, error),
+    });
   }
 
   get name(): string {
@@ -107,13 +132,24 @@ export class Dependency {
   get facts(): Record<string, unknown> {
     return this.options.facts?.() ?? {};
   }
+  /** When it was last looked at, or made, on the monotonic clock. */
+  get checkedAtMs(): number {
+    return this.#checkedAtMs;
+  }
   get lastError() {
     return this.#lastError;
+  }
+  /** Calls under way and calls that wait for a place; undefined where there is no limit. */
+  get concurrency(): { max: number; inUse: number; waiting: number } | undefined {
+    const bulkhead = this.#bulkhead;
+    return bulkhead && { max: bulkhead.placesMax, inUse: bulkhead.taken, waiting: bulkhead.waiting };
   }
 
   /** What an error of this dependency's adapter means; undefined when it is none of its doing. */
   classify(error: unknown): Fault | undefined {
     if (error instanceof AttemptTimeout) return { reason: 'timeout', transient: true };
+    // The circuit was opened when that was found out.
+    if (error instanceof Hung) return { reason: 'hung', transient: true, counts: false };
     return this.options.classify(error);
   }
 
@@ -128,6 +164,7 @@ export class Dependency {
   /** Ends the background work of this dependency, for the end of the process. */
   stop(): void {
     this.#circuit.stop();
+    this.#doubt?.stop();
   }
 
   /**
@@ -136,115 +173,50 @@ export class Dependency {
    * @throws DependencyError when the dependency failed; DeadlineExceeded or CallerGone when the request is over; any other
    * error of `work` as it is
    */
-  async call<T>(
+  call<T>(
     operation: string,
     work: (signal: AbortSignal) => Promise<T>,
     options: CallOptions = {},
   ): Promise<T> {
-    const deadline = Deadline.current();
-    const backoff = Backoff.forRetries(RETRY_BACKOFF_MIN_MS, RETRY_BACKOFF_MAX_MS);
-    const retries = options.idempotent === true ? (this.options.retries ?? 2) : 0;
-    for (let tried = 0; ; tried += 1) {
-      try {
-        return await this.attempt(operation, work, options, deadline);
-      } catch (error) {
-        if (!(error instanceof DependencyError) || !error.transient || tried >= retries) throw error;
-        const waitMs = Math.max(backoff.nextMs(), error.retryAfterMs ?? 0);
-        if (waitMs >= (deadline?.remainingMs() ?? Infinity)) throw error;
-        this.statistics.retries += 1;
-        await sleep(waitMs, deadline?.signal);
-      }
-    }
+    return this.#calls.make(operation, work, options);
   }
 
   /** Takes in the result of a background check: undefined for a success. */
   observe(failure: unknown): void {
     if (failure === undefined) {
       // The checks had failed too, and no longer do: that is worth more than the wait for the circuit's own probe.
-      const healed = this.#failingSinceMs !== undefined;
-      this.#failedChecks = 0;
-      this.#failingSinceMs = undefined;
-      this.#checkReason = null;
-      if (healed) this.#circuit.heal();
+      if (this.#condition.passed()) this.#circuit.heal();
     } else {
       const fault = this.classify(failure);
-      // A check that found no place in the queue says that there is much to do, never that it is down.
-      if (fault?.counts !== false) this.#failedChecks += 1;
-      this.#failingSinceMs ??= performance.now();
-      this.#checkReason = fault?.reason ?? 'failed';
-      this.remember('check', this.#checkReason, failure);
+      const reason = fault?.reason ?? 'failed';
+      this.#condition.failed(reason, fault?.counts !== false);
+      this.remember('check', reason, failure);
     }
     this.update(new Date());
   }
 
   /** The dependency's own cheap check, bounded in time. Not counted as traffic, and no circuit stands in its way. */
   async check(timeoutMs: number): Promise<void> {
-    await Deadline.none(() => attempt((signal) => this.options.check(signal), timeoutMs, undefined));
-  }
-
-  private async attempt<T>(
-    operation: string,
-    work: (signal: AbortSignal) => Promise<T>,
-    { timeoutMs = this.options.timeoutMs, slowMs = Infinity }: CallOptions,
-    deadline: Deadline | undefined,
-  ): Promise<T> {
-    if (deadline?.signal.aborted) throw deadline.signal.reason;
-    const ticket = this.#circuit.admit();
-    if (ticket === undefined) {
-      this.statistics.record('refused');
-      const reason = this.#circuit.state.at === 'isolated' ? 'isolated' : 'circuit_open';
-      throw new DependencyError(this.name, operation, reason, { retryAfterMs: this.#circuit.retryAfterMs() });
-    }
     const startedMs = performance.now();
-    try {
-      const result = await attempt(
-        work,
-        Math.min(timeoutMs, deadline?.remainingMs() ?? Infinity),
-        deadline?.signal,
-      );
-      this.succeeded(ticket, performance.now() - startedMs, slowMs);
-      return result;
-    } catch (error) {
-      throw this.failed(operation, ticket, error, performance.now() - startedMs, slowMs, deadline);
-    }
+    this.#checkedAtMs = startedMs;
+    this.#lastCheck = Deadline.none(() =>
+      attempt((signal) => this.options.check(signal), timeoutMs, undefined),
+    );
+    await this.#lastCheck;
+    this.#checkTookMs = performance.now() - startedMs;
   }
 
-  private succeeded(ticket: Ticket, tookMs: number, slowMs: number): void {
-    const slow = tookMs >= slowMs;
-    this.statistics.record(slow ? 'slow' : 'ok', tookMs);
-    if (slow) ticket.fault('slow');
-    else ticket.success();
-  }
-
-  /** Counts a failure for what it is, and returns what the caller shall see. */
-  private failed(
-    operation: string,
-    ticket: Ticket,
-    error: unknown,
-    tookMs: number,
-    slowMs: number,
-    deadline: Deadline | undefined,
-  ): unknown {
-    const fault = this.classify(error);
-    if (deadline !== undefined && isCutShort(deadline, error, fault)) {
-      // The request ran out of time or of an audience. That is held against the dependency only if it had been slow.
-      const slow = tookMs >= slowMs;
-      this.statistics.record(slow ? 'fault' : 'neutral', tookMs);
-      if (slow) ticket.fault('slow');
-      return deadline.signal.aborted ? deadline.signal.reason : new DeadlineExceeded(deadline.budgetMs);
-    }
-    if (fault === undefined) {
-      this.statistics.record('neutral', tookMs);
-      return error;
-    }
-    this.statistics.record('fault', tookMs);
-    this.remember(operation, fault.reason, error);
-    if (fault.counts !== false) ticket.fault(fault.reason);
-    return new DependencyError(this.name, operation, fault.reason, {
-      cause: error,
-      transient: fault.transient,
-      counts: fault.counts ?? true,
-      ...(fault.retryAfterMs !== undefined && { retryAfterMs: fault.retryAfterMs }),
+  private newDoubt(afterMs: number): Doubt {
+    const reasonOf = (failure: unknown) => this.classify(failure)?.reason;
+    return new Doubt({
+      afterMs,
+      ask: (timeoutMs) => this.check(timeoutMs),
+      usualMs: () => this.#checkTookMs,
+      isDead: (failure) => ['timeout', 'hung', 'unreachable'].includes(reasonOf(failure) ?? ''),
+      condemn: (failure) => {
+        this.remember('check', 'hung', failure);
+        this.#circuit.trip('hung');
+      },
     });
   }
 
@@ -253,38 +225,22 @@ export class Dependency {
     this.#lastError = { at: new Date(), operation, reason, message };
   }
 
+  /** A check that was made a moment ago is as good as another one: what is sick is not asked more than once a second. */
   private async probe(): Promise<void> {
-    await this.check(this.options.timeoutMs);
+    const recent = performance.now() - this.#checkedAtMs < PROBE_EVERY_MS ? this.#lastCheck : undefined;
+    await (recent ?? this.check(Math.min(this.options.timeoutMs, PROBE_TIMEOUT_MS)));
+  }
+
+  private circuitChanged(): void {
+    if (this.circuit.at !== 'closed') this.#bulkhead?.flush();
+    this.update();
   }
 
   private update(observedAt = this.#status.observedAt): void {
     const was = this.#status;
-    const { state, reason } = this.judge();
+    const { state, reason } = this.#condition.judge(this.circuit);
     const changed = was.state !== state || was.reason !== reason;
     this.#status = { state, reason, since: was.state === state ? was.since : new Date(), observedAt };
     if (changed) this.onChange(this, was);
   }
-
-  /** Down is what lasts: an open circuit alone is a row of faults that may be over in a moment. */
-  private judge(): { state: DependencyState; reason: Reason | null } {
-    const circuit = this.#circuit.state;
-    if (circuit.at === 'isolated') return { state: 'down', reason: circuit.reason };
-    const lasting =
-      this.#failingSinceMs !== undefined &&
-      this.#failedChecks >= DOWN_AFTER_CHECKS &&
-      performance.now() - this.#failingSinceMs >= DOWN_AFTER_MS;
-    if (lasting) return { state: 'down', reason: this.#checkReason };
-    if (circuit.at !== 'closed') return { state: 'degraded', reason: circuit.reason };
-    if (this.#failingSinceMs !== undefined) return { state: 'degraded', reason: this.#checkReason };
-    return { state: 'up', reason: null };
-  }
-}
-
-// Timers are whole milliseconds, and a server that was told how long it may take answers a little before or after that.
-const DEADLINE_SLACK_MS = 20;
-
-/** Whether an attempt ended because its request did: by the deadline's own signal, or by a time limit taken from it. */
-function isCutShort(deadline: Deadline, error: unknown, fault: Fault | undefined): boolean {
-  if (deadline.remainingMs() > DEADLINE_SLACK_MS && !deadline.signal.aborted) return false;
-  return error === deadline.signal.reason || fault?.reason === 'timeout' || fault?.reason === 'hung';
 }

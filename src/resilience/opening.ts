@@ -30,17 +30,16 @@ const WAIT_MAX_MS = 2_000;
  * ends it at once.
  * @throws OpeningFailed
  */
-export async function openWithin(
+export async function openWithin<T>(
   dependency: string,
-  open: (signal: AbortSignal) => Promise<void>,
+  open: (signal: AbortSignal) => Promise<T>,
   classify: (error: unknown) => Fault | undefined,
   timeoutMs: number,
-): Promise<void> {
+): Promise<T> {
   const signal = AbortSignal.timeout(timeoutMs);
   for (let waitMs = WAIT_MIN_MS; ; waitMs = Math.min(2 * waitMs, WAIT_MAX_MS)) {
     try {
-      await open(signal);
-      return;
+      return await open(signal);
     } catch (error) {
       const fault = classify(error);
       if (fault?.transient !== true || signal.aborted)

@@ -5,9 +5,11 @@ import {
   ExponentialBackoff,
   fullJitterGenerator,
   halfJitterGenerator,
+  noJitterGenerator,
   TaskCancelledError,
   timeout,
   TimeoutStrategy,
+  type GeneratorFn,
   type IBackoff,
   type IBreaker,
 } from 'cockatiel';
@@ -36,6 +38,13 @@ export class Backoff {
     );
   }
 
+  /** A quarter more or less than the full length: long waits that people know as 2, 4 and 8 seconds, and yet not in step. */
+  static forBackground(minMs: number, maxMs: number): Backoff {
+    return new Backoff(
+      new ExponentialBackoff({ generator: quarterJitterGenerator, initialDelay: minMs, maxDelay: maxMs }),
+    );
+  }
+
   nextMs(): number {
     this.#next = this.#next === undefined ? this.factory.next() : this.#next.next(undefined);
     return this.#next.duration;
@@ -46,25 +55,51 @@ export class Backoff {
   }
 }
 
-/** Decides when a row of faults is long enough to open a circuit: so many in a row, or half of the last `windowCalls`. */
-export class Tripwire {
-  readonly #breakers: readonly IBreaker[];
+const quarterJitterGenerator: GeneratorFn<number> = (attempt, options) => {
+  const [delay, state] = noJitterGenerator(attempt, options);
+  return [Math.min(options.maxDelay, delay * (0.75 + Math.random() / 2)), state];
+};
 
-  constructor(consecutiveFaults: number, windowCalls: number) {
-    this.#breakers = [
-      new ConsecutiveBreaker(consecutiveFaults),
-      // Counts "more than", and half is meant to be enough.
-      new CountBreaker({ threshold: 0.5 - 1e-9, size: windowCalls }),
-    ];
+/** Why a circuit should open: so many faults in a row, or half of the last calls. */
+export type Trip = 'row' | 'rate';
+
+// Faults that lie further back than this say nothing about now, however few calls there were since.
+const RATE_MEMORY_MS = 60_000;
+
+/** Decides when there are faults enough to open a circuit: so many in a row, or half of the last `windowCalls`. */
+export class Tripwire {
+  readonly #row: IBreaker;
+  #rate: IBreaker;
+  #lastFaultMs: number;
+
+  constructor(
+    consecutiveFaults: number,
+    private readonly windowCalls: number,
+    private readonly nowMs: () => number = () => performance.now(),
+  ) {
+    this.#row = new ConsecutiveBreaker(consecutiveFaults);
+    this.#rate = this.newRate();
+    this.#lastFaultMs = nowMs();
   }
 
   success(): void {
-    for (const breaker of this.#breakers) breaker.success(CircuitState.Closed);
+    this.#row.success(CircuitState.Closed);
+    this.#rate.success(CircuitState.Closed);
   }
 
-  /** @returns whether the circuit should open */
-  fault(): boolean {
-    return this.#breakers.map((breaker) => breaker.failure(CircuitState.Closed)).includes(true);
+  /** @returns why the circuit should open, if it should */
+  fault(): Trip | undefined {
+    const now = this.nowMs();
+    if (now - this.#lastFaultMs > RATE_MEMORY_MS) this.#rate = this.newRate();
+    this.#lastFaultMs = now;
+    const rate = this.#rate.failure(CircuitState.Closed);
+    if (this.#row.failure(CircuitState.Closed)) return 'row';
+    return rate ? 'rate' : undefined;
+  }
+
+  private newRate(): IBreaker {
+    // Counts "more than", and half is meant to be enough.
+    return new CountBreaker({ threshold: 0.5 - 1e-9, size: this.windowCalls });
   }
 }
 

@@ -15,6 +15,8 @@ const LATENCIES_KEPT = 512;
 export class Statistics {
   readonly counts: Record<Outcome, number> = { ok: 0, slow: 0, fault: 0, neutral: 0, refused: 0 };
   retries = 0;
+  /** Retries that were not made because the budget was used up. */
+  retriesRefused = 0;
   readonly #latencies = new Float64Array(LATENCIES_KEPT);
   #recorded = 0;
 

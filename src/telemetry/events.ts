@@ -1,6 +1,7 @@
 /** The name of every event in the log, as its field `event`: what an operator searches for and an alert matches. */
 export const events = {
   bootStep: 'boot.step',
+  settingsWarning: 'settings.warning',
   bootReady: 'boot.ready',
   bootFailed: 'boot.failed',
   drainStarted: 'drain.started',
@@ -8,9 +9,15 @@ export const events = {
   dependencyChanged: 'dependency.changed',
   accessOpen: 'access.open',
   requestFailed: 'request.failed',
+  cacheSlow: 'cache.slow',
+  brokerChanged: 'broker.changed',
+  brokerTrouble: 'broker.trouble',
+  subscriberFailed: 'subscriber.failed',
   jobFailed: 'job.failed',
   jobsTrouble: 'jobs.trouble',
   jobsReleased: 'jobs.released',
   documentFailed: 'document.failed',
   documentsRequeued: 'documents.requeued',
+  indexReconciled: 'index.reconciled',
+  indexTrouble: 'index.trouble',
 } as const;

@@ -1,17 +1,28 @@
+import { jest } from '@jest/globals';
 import { Logger } from '@nestjs/common';
 import { Cache, CacheSpace } from '../../src/platform/cache/cache.js';
 import { GuardedCache } from '../../src/platform/cache/guarded.cache.js';
 import { MemoryCache } from '../../src/platform/cache/memory.cache.js';
 import { newDependency } from '../support/guard.js';
-import { cacheContract } from './cache.suite.js';
+import { cacheContract, type GivenCache } from './cache.suite.js';
 
 Logger.overrideLogger(false);
 
-cacheContract('memory', () => new MemoryCache());
-cacheContract('memory, guarded', () => {
-  const adapter = new MemoryCache();
-  return new GuardedCache(adapter, newDependency(adapter));
-});
+/** A cache in memory, and a clock that can be moved for it. */
+function inMemory(guard: (cache: MemoryCache) => Cache): GivenCache {
+  let aheadMs = 0;
+  const nowMs = performance.now.bind(performance);
+  jest.spyOn(performance, 'now').mockImplementation(() => nowMs() + aheadMs);
+  return {
+    cache: guard(new MemoryCache()),
+    pass: (ms) => void (aheadMs += ms),
+    counts: true,
+    end: () => void jest.restoreAllMocks(),
+  };
+}
+
+cacheContract('memory', () => inMemory((cache) => cache));
+cacheContract('memory, guarded', () => inMemory((cache) => new GuardedCache(cache, newDependency(cache))));
 
 describe('The guard around a cache', () => {
   /** A cache that every call to fails. */

@@ -3,7 +3,7 @@ import type { Database } from '../../src/platform/database/database.js';
 import { migrations } from '../../src/platform/database/migrations.js';
 import { classifyPostgres } from '../../src/platform/database/postgres.faults.js';
 import { DependencyError } from '../../src/resilience/dependency-error.js';
-import { eventuallyHolds } from '../support/eventually.js';
+import { abortsContract } from './database.aborts.suite.js';
 
 /** What the failure of a call says about the database, with or without a guard around it. */
 export function reasonOf(error: unknown): string | undefined {
@@ -19,7 +19,9 @@ export function databaseContract(name: string, given: () => Database): void {
 
     beforeAll(async () => {
       db = given();
-      await db.query('make a table', 'create table if not exists written (n int primary key, by text)');
+      await db.administer('make a table', (tx) =>
+        tx.query('create table if not exists written (n int primary key, by text)'),
+      );
     });
     beforeEach(async () => {
       await db.query('empty a table', 'delete from written');
@@ -158,83 +160,17 @@ export function databaseContract(name: string, given: () => Database): void {
       expect(await db.query('read', tenant)).toEqual([{ tenant: '' }]);
     });
 
-    it.each([
-      ['between two statements', () => new Promise(() => {})],
-      ['while a statement runs', undefined],
-    ])(
-      'keeps nothing of a transaction that is aborted %s, and the next one is clean',
-      async (_when, meanwhile) => {
-        const caller = new AbortController();
-        const attempt = db.transaction(
-          'write',
-          async (tx) => {
-            await tx.query('insert into written values (1)');
-            const statement = meanwhile?.() ?? tx.query('select pg_sleep(0.3)');
-            caller.abort(new Error('gone'));
-            // Whoever waits for something else than SQL is not told; its next statement is.
-            await Promise.race([statement, tx.query('insert into written values (2)')]);
-          },
-          { businessId: 'acme', signal: caller.signal },
-        );
-        await expect(attempt).rejects.toThrow();
-        const next = await db.transaction('read', async (tx) => {
-          await tx.query('insert into written values (3)');
-          return tx.query(
-            `select current_setting('app.business_id') as tenant, array(select n from written) as rows`,
-          );
-        });
-        expect(next).toEqual([{ tenant: '', rows: [3] }]);
-        expect(await count()).toBe(1);
-      },
-    );
+    abortsContract(() => db);
 
-    it('does not keep a caller that leaves until its statement has ended', async () => {
-      const caller = new AbortController();
-      const sleeping = [
-        db.query('sleep', 'select pg_sleep(0.7)', [], { signal: caller.signal }),
-        db.transaction('sleep', (tx) => tx.query('select pg_sleep(0.7)'), { signal: caller.signal }),
-      ];
-      const results = Promise.allSettled(sleeping);
-      await eventuallyHolds(() => expect(db.pool().inUse).toBeGreaterThan(0));
-      const startedMs = performance.now();
-      caller.abort(new Error('gone'));
-      await expect(sleeping[0]).rejects.toThrow();
-      expect(performance.now() - startedMs).toBeLessThan(400);
-      await results;
-    });
-
-    it('sends nothing for a caller that is gone already', async () => {
-      const signal = AbortSignal.abort(new Error('gone'));
-      await expect(db.query('write', 'insert into written values (1)', [], { signal })).rejects.toThrow();
-      await expect(
-        db.transaction('write', (tx) => tx.query('insert into written values (1)'), { signal }),
-      ).rejects.toThrow();
-      expect(await count()).toBe(0);
-    });
-
-    it('stays usable and clean through a hundred aborts at any moment', async () => {
-      for (let i = 0; i < 100; i += 1) {
-        const caller = new AbortController();
-        const timer = setTimeout(() => caller.abort(new Error('gone')), Math.random() * 6);
-        const attempt = db.transaction(
-          'write',
-          async (tx) => {
-            await tx.query('insert into written values ($1)', [i]);
-            if (i % 2 === 0) await tx.query('select $1::int / 0', [i]).catch(() => {});
-            await tx.query('select pg_sleep(0.002)');
-            throw new Error('too late to be aborted');
-          },
-          { businessId: `tenant ${i}`, signal: caller.signal },
-        );
-        await expect(attempt).rejects.toThrow();
-        clearTimeout(timer);
-        const after = await db.query(
-          'read',
-          `select coalesce(current_setting('app.business_id', true), '') as tenant, count(*)::int as n from written`,
-        );
-        expect(after).toEqual([{ tenant: '', n: 0 }]);
-      }
-      await eventuallyHolds(() => expect(db.pool()).toMatchObject({ inUse: 0, waiting: 0 }));
+    it('hands nobody a transaction that a single statement began and did not end', async () => {
+      await db.query('begin', 'begin');
+      await db.query('write', 'insert into written values (1)');
+      const undone = db.transaction('undo', async (tx) => {
+        await tx.query('insert into written values (2)');
+        throw new Error('changed my mind');
+      });
+      await expect(undone).rejects.toThrow('changed my mind');
+      expect(await db.query('read', 'select n from written')).toEqual([{ n: 1 }]);
     });
 
     it('refuses a statement that comes after the end of its transaction', async () => {
@@ -265,6 +201,31 @@ export function databaseContract(name: string, given: () => Database): void {
       expect(await db.query('read', 'select 1 as n')).toEqual([{ n: 1 }]);
     });
 
+    it('makes tables as their owner, which the service may use and not change', async () => {
+      await db.administer('make a table', async (tx) => {
+        await tx.query('create table made (n int)');
+        await tx.query('create schema making');
+        await tx.query('create table making.more (n int)');
+      });
+      await db.query('write', 'insert into made values (1)');
+      await db.transaction('write', (tx) => tx.query('insert into making.more values (1)'));
+      for (const change of ['drop table made', 'alter table made add m int', 'create table mine (n int)']) {
+        await expect(db.query('change', change)).rejects.toMatchObject({ code: '42501' });
+        await expect(db.transaction('change', (tx) => tx.query(change))).rejects.toMatchObject({
+          code: '42501',
+        });
+      }
+      const undone = db.administer('change', async (tx) => {
+        await tx.query('drop table made');
+        throw new Error('changed my mind');
+      });
+      await expect(undone).rejects.toThrow('changed my mind');
+      expect(await count('made')).toBe(1);
+      await db.administer('drop', (tx) => tx.query('drop table made; drop schema making cascade'));
+      // The role was taken for the one transaction and no longer.
+      await expect(db.query('change', 'drop table written')).rejects.toMatchObject({ code: '42501' });
+    });
+
     it('says how its pool of connections stands', async () => {
       await db.transaction('look', async (tx) => {
         await tx.query('select 1');
@@ -284,7 +245,7 @@ export function databaseContract(name: string, given: () => Database): void {
       await db.close();
       const closed = await db.query('read', 'select 1').catch((error: unknown) => error);
       expect(reasonOf(closed)).toBe('unreachable');
-      expect(db.pool()).toEqual({ size: 0, inUse: 0, idle: 0, waiting: 0 });
+      expect(db.pool()).toMatchObject({ size: 0, inUse: 0, idle: 0, waiting: 0 });
       await db.open(AbortSignal.timeout(30_000));
       await db.open(AbortSignal.timeout(30_000));
       expect(await db.query('read', 'select n from written')).toEqual([{ n: 7 }]);

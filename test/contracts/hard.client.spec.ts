@@ -64,7 +64,7 @@ describeWithPostgres('A connection that hangs in the middle of a transaction', (
     );
     await expect(cut).rejects.toThrow(/Query read timeout/);
     // Its connection is gone from the pool at once, not when the server wakes up.
-    expect(db.pool()).toEqual({ size: 0, inUse: 0, idle: 0, waiting: 0 });
+    expect(db.pool()).toMatchObject({ size: 0, inUse: 0, idle: 0, waiting: 0 });
 
     const tenant = () =>
       db.query(`read`, `select coalesce(current_setting('app.business_id', true), '') as tenant`);

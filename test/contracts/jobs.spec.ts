@@ -1,5 +1,6 @@
 import { jest } from '@jest/globals';
 import { Logger } from '@nestjs/common';
+import { sleep } from '../../src/kernel/abort.js';
 import { GuardedDatabase } from '../../src/platform/database/guarded.database.js';
 import { PgliteDatabase } from '../../src/platform/database/pglite.database.js';
 import { classifyPostgres } from '../../src/platform/database/postgres.faults.js';
@@ -130,4 +131,55 @@ describeWithPostgres('on a PostgreSQL server', () => {
     await jobs.close();
     await dying.close();
   });
+
+  it('goes on after the server died and came back, loses no job that was committed, and does none again that ended', async () => {
+    const mortal = await PostgresServer.start();
+    const database = guarded(
+      new PostgresDatabase(
+        { DB_POOL_SIZE: 4, DB_POOL_MAX_OVERFLOW: 2, DB_STATEMENT_TIMEOUT_MS: 30_000 },
+        await mortal.newDatabase(),
+      ),
+    );
+    await database.open(AbortSignal.timeout(30_000));
+    const jobs = new PgBossJobs(database);
+    await jobs.open(['mortal']);
+    const done = new Map<string, number>();
+    const concurrency = 2;
+    await jobs.work('mortal', concurrency, async ({ id }) => {
+      await sleep(20);
+      done.set(id, (done.get(id) ?? 0) + 1);
+    });
+    const committed: string[] = [];
+    const enqueue = async () => {
+      const ids = await database.transaction('enqueue', async (tx) => {
+        const some: string[] = [];
+        for (let i = 0; i < 20; i += 1) some.push(await jobs.enqueue(tx, 'mortal', { business_id: 'acme' }));
+        return some;
+      });
+      committed.push(...ids);
+      jobs.wake('mortal');
+    };
+    await enqueue();
+    await eventually(() => done.size >= 5);
+    await mortal.kill();
+    await expect(enqueue()).rejects.toMatchObject({ reason: 'unreachable' });
+    const ended = new Set(done.keys());
+    await mortal.restart();
+    await enqueue();
+    // What was under way is done again when its worker is known to be dead: after ten seconds without a sign of life.
+    await eventually(
+      async () => {
+        const views = await jobs.list('acme', { limit: 100 });
+        return views.every(({ status }) => status === 'completed');
+      },
+      { timeoutMs: 50_000, everyMs: 200 },
+    );
+    expect([...done.keys()].toSorted()).toEqual(committed.toSorted());
+    const again = [...done].filter(([, times]) => times > 1).map(([id]) => id);
+    expect(again.length).toBeLessThanOrEqual(concurrency);
+    expect(ended.size).toBeGreaterThanOrEqual(5);
+    await jobs.close();
+    await database.close();
+    await mortal.stop();
+  }, 90_000);
 });

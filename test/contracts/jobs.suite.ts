@@ -277,6 +277,9 @@ export function jobsContract(name: string, given: () => Given): void {
       await enqueue('stuck', { business_id: 'other' });
       const { queued } = await jobs.depth();
       expect(queued).toBe(before.queued + 2);
+      const ofStuck = await jobs.depth(['stuck', 'handed_back']);
+      expect(ofStuck.queued).toBeGreaterThanOrEqual(2);
+      expect(await jobs.depth(['nothing'])).toEqual({ queued: 0, running: 0, failed: 0 });
     });
 
     it('refuses a kind that it does not know, and loses nothing by it', async () => {

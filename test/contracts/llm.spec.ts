@@ -1,14 +1,47 @@
 import { ExtractiveLlm } from '../../src/platform/llm/extractive.llm.js';
+import { FailoverLlm } from '../../src/platform/llm/failover.llm.js';
 import { GuardedLlm } from '../../src/platform/llm/guarded.llm.js';
 import type { Passage } from '../../src/platform/llm/llm.js';
+import { OpenAiLlm } from '../../src/platform/llm/openai.llm.js';
+import type { OpenAiProvider } from '../../src/platform/llm/openai.provider.js';
+import { classifyProvider } from '../../src/platform/llm/provider.error.js';
 import { sentencesOf } from '../../src/platform/llm/sentences.js';
+import { Spending } from '../../src/platform/llm/spending.js';
 import { newDependency } from '../support/guard.js';
+import { newApi } from '../support/provider.client.js';
+import { type Provider, startProvider } from '../support/provider.ts';
 import { llmContract } from './llm.suite.js';
 
 llmContract('extractive', () => new ExtractiveLlm());
 llmContract('extractive, guarded', () => {
   const adapter = new ExtractiveLlm();
   return new GuardedLlm(adapter, newDependency(adapter));
+});
+
+describe('A model of a provider', () => {
+  let server: Provider;
+  let api: OpenAiProvider;
+  beforeAll(async () => {
+    server = await startProvider({ nonces: false });
+    api = newApi(server);
+  });
+  afterAll(async () => {
+    await api.close();
+    await server.stop();
+  });
+  const model = () =>
+    new OpenAiLlm(
+      api,
+      { provider: 'first', model: 'model', tokensMax: 100, checkMs: 1_000 },
+      new Spending({ input: 0, output: 0 }),
+    );
+
+  llmContract('a provider', model);
+  llmContract('a provider, guarded', () => new GuardedLlm(model(), newDependency(model(), classifyProvider)));
+  llmContract('several providers', () => {
+    const guarded = () => new GuardedLlm(model(), newDependency(model(), classifyProvider));
+    return new FailoverLlm([guarded(), guarded()], new ExtractiveLlm(), 8_000);
+  });
 });
 
 describe('ExtractiveLlm', () => {

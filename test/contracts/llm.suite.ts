@@ -70,7 +70,10 @@ export function llmContract(name: string, given: () => Llm): void {
     });
 
     it('says at which level it answers, and names a model only if it asked one', async () => {
-      const { level, model, usage } = await ask('How do I stop the server gracefully?');
+      const { level, model, usage, degraded_because, truncated } = await ask(
+        'How do I stop the server gracefully?',
+      );
+      expect({ degraded_because, truncated }).toEqual({ degraded_because: [], truncated: false });
       expect(['full', 'fallback_model', 'extractive']).toContain(level);
       if (level === 'extractive') expect({ model, usage }).toEqual({ model: null, usage: null });
       else expect(typeof model).toBe('string');

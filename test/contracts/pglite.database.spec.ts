@@ -91,7 +91,9 @@ describe('PgliteDatabase', () => {
       whole = await temporaryFolder();
       const db = new PgliteDatabase(settings(whole.path));
       await db.open(soon());
-      await db.query('write', 'create table kept (n int); insert into kept values (1)');
+      await db.administer('write', (tx) =>
+        tx.query('create table kept (n int); insert into kept values (1)'),
+      );
       await db.close();
     });
     afterAll(() => whole.remove());
@@ -135,7 +137,9 @@ describe('PgliteDatabase', () => {
     beforeEach(async () => {
       starts = watchStarts();
       db = await open(home.path);
-      await db.query('write', 'create table kept (n int); insert into kept values (1)');
+      await db.administer('write', (tx) =>
+        tx.query('create table kept (n int); insert into kept values (1)'),
+      );
     });
     afterEach(() => starts.mockRestore());
 

@@ -2,7 +2,8 @@ import { jest } from '@jest/globals';
 import pg from 'pg';
 import { ExitCode } from '../../src/kernel/exit-code.js';
 import { migrations } from '../../src/platform/database/migrations.js';
-import { PostgresDatabase, WrongEncoding } from '../../src/platform/database/postgres.database.js';
+import { PostgresDatabase } from '../../src/platform/database/postgres.database.js';
+import { WrongEncoding } from '../../src/platform/database/postgres.requirements.js';
 import { eventuallyHolds } from '../support/eventually.js';
 import { describeWithPostgres, PostgresServer } from '../support/postgres.js';
 import { reasonOf } from './database.suite.js';
@@ -68,7 +69,7 @@ describeWithPostgres('PostgresDatabase', () => {
   });
 
   it('does not pass its check on a server that is read-only, and lets go of the connections to it', async () => {
-    await db.query('make a table', 'create table written (n int)');
+    await db.administer('make a table', (tx) => tx.query('create table written (n int)'));
     await server.set('default_transaction_read_only', 'on');
     try {
       const check = await db.check(AbortSignal.timeout(1_000)).catch((error: unknown) => error);
@@ -113,7 +114,7 @@ describeWithPostgres('PostgresDatabase', () => {
   });
 
   it('loses nothing that it said was kept when the server dies, and serves again without being opened anew', async () => {
-    await db.query('make a table', 'create table written (n int)');
+    await db.administer('make a table', (tx) => tx.query('create table written (n int)'));
     await db.transaction('write', (tx) => tx.query('insert into written values (1)'));
     const cut = db.transaction('write', async (tx) => {
       await tx.query('insert into written values (2)');
@@ -179,7 +180,7 @@ describeWithPostgres('PostgresDatabase', () => {
     const opened = new PostgresDatabase(settings, empty).open(AbortSignal.timeout(30_000)).catch(reasonOf);
     await eventuallyHolds(async () =>
       expect(
-        await server.query(`select 1 from pg_stat_activity where application_name = 'mainstay migrations'`),
+        await server.query(`select 1 from pg_stat_activity where query like 'select pg_try_advisory_lock%'`),
       ).toHaveLength(1),
     );
     server.pause();

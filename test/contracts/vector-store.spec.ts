@@ -4,18 +4,52 @@ import { PgliteDatabase } from '../../src/platform/database/pglite.database.js';
 import { classifyPostgres } from '../../src/platform/database/postgres.faults.js';
 import { PostgresDatabase } from '../../src/platform/database/postgres.database.js';
 import { GuardedVectorStore } from '../../src/platform/vector-store/guarded.vector-store.js';
-import {
-  PgvectorMissing,
-  PgvectorVectorStore,
-} from '../../src/platform/vector-store/pgvector.vector-store.js';
+import { PgvectorMissing } from '../../src/platform/vector-store/pgvector.collections.js';
+import { PgvectorVectorStore } from '../../src/platform/vector-store/pgvector.vector-store.js';
+import { classifyQdrant } from '../../src/platform/vector-store/qdrant.faults.js';
+import { QdrantVectorStore } from '../../src/platform/vector-store/qdrant.vector-store.js';
 import { collectionSpec } from '../../src/platform/vector-store/vector-store.js';
 import { newDependency } from '../support/guard.js';
 import { temporaryFolder, type TemporaryFolder } from '../support/folder.js';
 import { describeNotRun, describeWithPostgres, hasExtension, PostgresServer } from '../support/postgres.js';
+import { startQdrant, type QdrantDouble } from '../support/qdrant.js';
 import { vectorStoreContract } from './vector-store.suite.js';
 
 // For a machine that is busy with other things; on a quiet one each takes a fraction of it.
 jest.setTimeout(60_000);
+
+const SEARCH_TIMEOUT_MS = 10_000;
+
+describe('on a Qdrant double', () => {
+  let qdrant: QdrantDouble;
+
+  beforeAll(async () => {
+    qdrant = await startQdrant();
+  });
+  afterAll(() => qdrant.stop());
+
+  vectorStoreContract('qdrant', () => new QdrantVectorStore(qdrant.url));
+  vectorStoreContract('qdrant, guarded', () => {
+    const adapter = new QdrantVectorStore(qdrant.url);
+    return new GuardedVectorStore(adapter, newDependency(adapter, classifyQdrant), SEARCH_TIMEOUT_MS);
+  });
+});
+
+// What the double cannot show: set QDRANT_URL (and QDRANT_API_KEY) to a server that may be written to.
+const { QDRANT_URL: real, QDRANT_API_KEY: key } = process.env;
+const onRealQdrant = () => {
+  const prefix = `contract_${Date.now().toString(36)}`;
+  afterAll(async () => {
+    const headers = { ...(key !== undefined && { 'api-key': key }) };
+    const reply = await fetch(new URL('/collections', real), { headers });
+    const { result } = (await reply.json()) as { result: { collections: { name: string }[] } };
+    for (const { name } of result.collections.filter((c) => c.name.startsWith(prefix)))
+      await fetch(new URL(`/collections/${name}`, real), { method: 'DELETE', headers });
+  });
+  vectorStoreContract(prefix, () => new QdrantVectorStore(real!, key));
+};
+if (real !== undefined && real !== '') describe('on a Qdrant server', onRealQdrant);
+else describeNotRun('VectorStore on a Qdrant server', 'not applicable, QDRANT_URL names none', onRealQdrant);
 
 describe('on the embedded engine', () => {
   let folder: TemporaryFolder;
@@ -36,7 +70,7 @@ describe('on the embedded engine', () => {
   vectorStoreContract('pgvector, guarded', () => {
     const database = new GuardedDatabase(pglite, newDependency(pglite, classifyPostgres));
     const adapter = new PgvectorVectorStore(database);
-    return new GuardedVectorStore(adapter, newDependency(adapter));
+    return new GuardedVectorStore(adapter, newDependency(adapter), SEARCH_TIMEOUT_MS);
   });
 });
 

@@ -1,10 +1,13 @@
 import { derivedId } from '../../src/kernel/ids.js';
-import type { Filter } from '../../src/platform/database/filter.js';
+import { instantOf, type Filter } from '../../src/platform/database/filter.js';
 import {
   CollectionMismatch,
+  CollectionMissing,
   collectionSpec,
   type Hit,
+  type Page,
   type Point,
+  type PointRef,
   type VectorStore,
 } from '../../src/platform/vector-store/vector-store.js';
 
@@ -17,22 +20,24 @@ export function vectorStoreContract(name: string, given: () => VectorStore): voi
     let store: VectorStore;
     let collection: string;
     let made = 0;
+    const prefix = name.toLowerCase().replace(/\W+/g, '_');
 
     beforeAll(() => {
       store = given();
     });
     beforeEach(async () => {
       made += 1;
-      collection = `${name.replace(/\W+/g, '_')}_${made}`;
+      collection = `${prefix}_c${made}`;
       await store.ensure(spec(collection));
     });
 
     const search = (businessId: string, vector: Float32Array, limit = 10, filter: Filter = {}) =>
       store.nearest(collection, { businessId, vector, limit, filter });
 
-    it('makes a collection once, and leaves it as it is when it is there', async () => {
+    it('makes a collection once, says so, and leaves it as it is when it is there', async () => {
+      expect(await store.ensure(spec(`${collection}_new`))).toBe(true);
       await store.upsert(collection, [point('acme', 1)]);
-      await store.ensure(spec(collection));
+      expect(await store.ensure(spec(collection))).toBe(false);
       await Promise.all([store.ensure(spec(collection)), store.ensure(spec(collection))]);
       expect(await store.count(collection, { businessId: 'acme' })).toBe(1);
     });
@@ -118,23 +123,23 @@ export function vectorStoreContract(name: string, given: () => VectorStore): voi
       expect(ids(await search('crowd 0', unit(axis(0)), 10, { rare: true }))).toEqual(idsOf(rare));
     }, 60_000);
 
-    it('removes what is of a document, the version kept excepted, and is not troubled by what is not there', async () => {
+    it('removes what is of a document, of all versions or of those before one, and is not troubled by what is not there', async () => {
       const document = derivedId('document');
       const other = derivedId('another');
       await store.upsert(collection, [
         point('acme', 1, { document_id: document, version: 1 }),
         point('acme', 2, { document_id: document, version: 2 }),
+        point('acme', 5, { document_id: document, version: 3 }),
         point('acme', 3, { document_id: other, version: 1 }),
         point('other', 4, { document_id: document, version: 1 }),
       ]);
       const countOf = (documentId?: string, businessId = 'acme') =>
         store.count(collection, { businessId, ...(documentId !== undefined && { documentId }) });
-      await store.remove(collection, { businessId: 'acme', documentId: document, keep: 2 });
-      expect([await countOf(document), await countOf(other), await countOf()]).toEqual([1, 1, 2]);
-      expect(
-        (await search('acme', unit(axis(0)))).find((h) => h.payload.document_id === document)?.payload
-          .version,
-      ).toBe(2);
+      await store.remove(collection, { businessId: 'acme', documentId: document, before: 2 });
+      // A run of version 2 that comes late takes nothing from version 3.
+      expect([await countOf(document), await countOf(other), await countOf()]).toEqual([2, 1, 3]);
+      const left = (await search('acme', unit(axis(0)))).filter((h) => h.payload.document_id === document);
+      expect(left.map(({ payload }) => payload.version).toSorted((a, b) => a - b)).toEqual([2, 3]);
       await store.remove(collection, { businessId: 'acme', documentId: document });
       await store.remove(collection, { businessId: 'acme', documentId: document });
       expect([await countOf(document), await countOf(other), await countOf(document, 'other')]).toEqual([
@@ -142,26 +147,96 @@ export function vectorStoreContract(name: string, given: () => VectorStore): voi
       ]);
     });
 
+    it('lists a tenant’s points in parts, each once, or those of some documents', async () => {
+      const points = Array.from({ length: 25 }, (_, i) =>
+        point('acme', i, { document_id: derivedId('document', i % 5), version: 1 + (i % 2) }),
+      );
+      await store.upsert(collection, [...points, point('other', 1)]);
+      const listed = async (documentIds?: string[]) => {
+        const found: PointRef[] = [];
+        let from: string | undefined;
+        do {
+          const page: Page = await store.list(collection, {
+            businessId: 'acme',
+            limit: 10,
+            ...(documentIds && { documentIds }),
+            ...(from !== undefined && { from }),
+          });
+          expect(page.points.length).toBeLessThanOrEqual(10);
+          found.push(...page.points);
+          from = page.next;
+        } while (from !== undefined);
+        return found.toSorted((a, b) => (a.id < b.id ? -1 : 1));
+      };
+      const wanted = points
+        .map(({ id, payload: { document_id, version } }) => ({ id, document_id, version }))
+        .toSorted((a, b) => (a.id < b.id ? -1 : 1));
+      expect(await listed()).toEqual(wanted);
+      const some = [derivedId('document', 1), derivedId('document', 3)];
+      expect(await listed(some)).toEqual(wanted.filter((ref) => some.includes(ref.document_id)));
+      expect(await listed([derivedId('nothing')])).toEqual([]);
+    });
+
     it('moves a name from one collection to another in one step, and then drops the old one', async () => {
-      const rebuilt = `${collection}_rebuilt`;
-      await store.ensure(spec(rebuilt));
+      const next = `${collection}_2`;
+      await store.create(spec(collection), next);
+      await store.create(spec(collection), next);
       await store.upsert(collection, [point('acme', 1, { title: 'old' })]);
-      await store.upsert(rebuilt, [point('acme', 1, { title: 'new' })]);
+      await store.upsert(next, [point('acme', 1, { title: 'new' })]);
       const title = async () => (await search('acme', unit(axis(0))))[0]?.payload.title;
       expect(await title()).toBe('old');
       await expect(store.drop(`${collection}_1`)).rejects.toThrow();
       expect(await title()).toBe('old');
-      await store.alias(collection, `${rebuilt}_1`);
+      await store.alias(collection, next);
       expect(await title()).toBe('new');
+      await store.drop(`${collection}_1`);
       await store.drop(`${collection}_1`);
       expect(await title()).toBe('new');
       await expect(store.count(`${collection}_1`, { businessId: 'acme' })).rejects.toThrow(/no collection/);
     });
 
+    it('searches and writes without a failure while a name moves to and fro and old collections are dropped', async () => {
+      const titles = new Set<string | undefined>();
+      let over = false;
+      const busy = async (work: () => Promise<unknown>) => {
+        let done = 0;
+        for (; !over; done += 1) await work();
+        return done;
+      };
+      await store.upsert(collection, [point('acme', 1, { title: '1' })]);
+      const searching = busy(async () =>
+        titles.add((await search('acme', unit(axis(0)), 1))[0]?.payload.title),
+      );
+      const writing = busy(() => store.upsert(collection, [point('other', 7)]));
+      for (let i = 2; i <= 8; i += 1) {
+        await store.create(spec(collection), `${collection}_${i}`);
+        await store.upsert(`${collection}_${i}`, [point('acme', 1, { title: String(i) })]);
+        await store.alias(collection, `${collection}_${i}`);
+        // Whoever writes after the move writes to where it went.
+        await store.upsert(collection, [point('acme', 2, { title: 'other' }, unit(axis(4)))]);
+        expect(await store.count(`${collection}_${i}`, { businessId: 'acme' })).toBe(2);
+        await store.drop(`${collection}_${i - 1}`);
+      }
+      over = true;
+      expect(await searching).toBeGreaterThan(5);
+      expect(await writing).toBeGreaterThan(5);
+      expect(titles).not.toContain(undefined);
+    });
+
+    it('shows its collections: the name, the alias, the model and the dimension', async () => {
+      await store.create(spec(collection), `${collection}_2`);
+      const ours = (await store.collections()).filter((view) => view.name.startsWith(`${collection}_`));
+      const facts = { model: 'test-8', dimension: DIMENSION, points: expect.any(Number) };
+      expect(ours).toEqual([
+        { name: `${collection}_1`, alias: collection, ...facts },
+        { name: `${collection}_2`, alias: undefined, ...facts },
+      ]);
+    });
+
     it('does not know a collection that nobody made, and takes no name that is none', async () => {
       await expect(
         search('acme', unit(axis(0))).then(() => store.count('nothing', { businessId: 'acme' })),
-      ).rejects.toThrow(/no collection nothing/);
+      ).rejects.toThrow(CollectionMissing);
       await expect(store.ensure(spec('x"; drop schema vectors; --'))).rejects.toThrow(/name of a collection/);
     });
 
@@ -171,9 +246,21 @@ export function vectorStoreContract(name: string, given: () => VectorStore): voi
 
     describe('filters on metadata', () => {
       const rows: Record<string, Record<string, unknown>> = {
-        plain: { kind: 'guide', year: 2021, draft: false, tag: 'a', at: '2021-03-04' },
-        later: { kind: 'guide', year: 2024, draft: true, tag: ['a', 'b'], at: '2024-05-06T07:08:09Z' },
-        list: { kind: 'note', year: [2021, 2030], tag: ['b', 'c'], at: 'soon' },
+        plain: { kind: 'guide', year: 2021, draft: false, tag: 'a', at: '2021-03-04', share: 0.5 },
+        later: {
+          kind: 'guide',
+          year: 2024,
+          draft: true,
+          tag: ['a', 'b'],
+          at: '2024-05-06T07:08:09Z',
+          share: 1e-7,
+        },
+        list: {
+          kind: 'note',
+          year: [2021, 2030],
+          tag: ['b', 'c'],
+          at: ['soon', '2024-12-31T23:30:00-02:00'],
+        },
         text: { kind: 'note', year: '2024', draft: 'true', tag: { a: 1 }, at: 20_240_506 },
         empty: {},
         null: { kind: null, year: null, tag: [], at: null },
@@ -194,13 +281,30 @@ export function vectorStoreContract(name: string, given: () => VectorStore): voi
         ['none of an empty list', { kind: [] }, []],
         ['a member of a list in the metadata', { tag: 'a' }, ['plain', 'later']],
         ['any of a list in a list', { tag: ['a', 'c'] }, ['plain', 'later', 'list']],
-        ['a range of numbers, both ends included', { year: { gte: 2021, lte: 2024 } }, ['plain', 'later']],
-        ['a range without an end', { year: { gte: 2022 } }, ['later']],
-        ['a range without a beginning', { year: { lte: 2021 } }, ['plain']],
+        [
+          'a range of numbers, both ends included',
+          { year: { gte: 2021, lte: 2024 } },
+          ['plain', 'later', 'list'],
+        ],
+        [
+          'a range with one member of a list, and not with two',
+          { year: { gte: 2022, lte: 2029 } },
+          ['later'],
+        ],
+        ['a range without an end', { year: { gte: 2022 } }, ['later', 'list']],
+        ['a range without a beginning', { year: { lte: 2021 } }, ['plain', 'list']],
+        ['a number with a fraction', { share: 0.5 }, ['plain']],
+        ['a range of fractions', { share: { gte: -1e-7, lte: 0.5 } }, ['plain', 'later']],
         ['a range of dates', { at: { gte: '2024-01-01', lte: '2024-12-31' } }, ['later']],
-        ['a range of texts where there are numbers', { year: { gte: '2000' } }, ['text']],
-        ['a range of numbers where there are texts', { at: { gte: 0 } }, ['text']],
-        ['a range whose ends are of different types', { year: { gte: 2000, lte: '3000' } }, []],
+        [
+          'a range of dates in other zones',
+          { at: { gte: '2025-01-01T03:30+02:00', lte: '2025-01-02' } },
+          ['list'],
+        ],
+        ['a range of texts that are no dates', { kind: { gte: 'a' } }, []],
+        ['a range of dates where there are numbers and other texts', { year: { gte: '1970-01-01' } }, []],
+        ['a range of numbers where there are dates', { at: { gte: 0 } }, ['text']],
+        ['a range whose ends are of different types', { year: { gte: 2000, lte: '3000-01-01' } }, []],
         ['all of its keys', { kind: 'guide', draft: true, year: { gte: 2000 } }, ['later']],
         ['keys of which one is nowhere', { kind: 'guide', nowhere: 1 }, []],
         [
@@ -223,7 +327,7 @@ export function vectorStoreContract(name: string, given: () => VectorStore): voi
 
       let filled: string;
       beforeAll(async () => {
-        filled = `${name.replace(/\W+/g, '_')}_filters`;
+        filled = `${prefix}_filters`;
         await store.ensure(spec(filled));
         await store.upsert(
           filled,
@@ -240,9 +344,65 @@ export function vectorStoreContract(name: string, given: () => VectorStore): voi
         });
         expect(hits.map(({ payload }) => payload.title).toSorted()).toEqual(titles.toSorted());
       });
+
+      it('reads every date as the port does, and no text that is none', async () => {
+        const dated = `${filled}_dates`;
+        await store.ensure(spec(dated));
+        await store.upsert(
+          dated,
+          DATES.map((at, i) => point('acme', i, { title: at, metadata: { at } })),
+        );
+        for (const at of DATES) {
+          const filter = { at: { gte: at, lte: at } };
+          const hits = await store.nearest(dated, {
+            businessId: 'acme',
+            vector: unit(axis(0)),
+            limit: 50,
+            filter,
+          });
+          const same = DATES.filter(
+            (other) => instantOf(at) !== undefined && instantOf(other) === instantOf(at),
+          );
+          expect(hits.map(({ payload }) => payload.title).toSorted()).toEqual(same.toSorted());
+        }
+      });
     });
   });
 }
+
+const DATES = [
+  '2024-05-06',
+  '2024-05-06T00:00Z',
+  '2024-05-06 00:00:00',
+  '2024-05-06T02:00+02:00',
+  '2024-05-05T18:30:00.000-05:30',
+  '2024-02-31',
+  '2024-03-02',
+  '2023-02-29T12:00',
+  '1969-12-31T23:59:59.999999Z',
+  '1969-12-31T23:59:59.999Z',
+  '9999-12-31',
+  '1000-01-01',
+  '2024-05-06T07:08:09.5Z',
+  '2024-05-06T07:08:09.500999Z',
+  '2024-12-31T23:59:59.001+14:59',
+  // None of these is one.
+  '2024-13-01',
+  '2024-00-10',
+  '0000-01-01',
+  '2024-05-06T24:00',
+  '2024-05-06T07:60',
+  '2024-5-6',
+  '20240506',
+  '2024',
+  '',
+  '2024-05-06T07:08:09.1234567Z',
+  '2024-05-06Z',
+  ' 2024-05-06',
+  '2024-05-06\n',
+  'tomorrow',
+  '２０２４-05-06',
+];
 
 function point(
   businessId: string,

@@ -4,6 +4,8 @@ import { DependencyError } from '../../src/resilience/dependency-error.js';
 import { jest } from '@jest/globals';
 import { boot, type Booted } from '../support/boot.js';
 import { aDocument, ingest } from '../support/documents.js';
+import { eventually } from '../support/eventually.js';
+import { startProvider, type Provider } from '../support/provider.js';
 
 const MANUAL = `# Lamp manual
 
@@ -29,7 +31,12 @@ describe('Search and answers', () => {
       aDocument({
         title: 'Lamp manual',
         content: MANUAL,
-        metadata: { kind: 'manual', year: 1890, tags: ['lamp', 'sea'] },
+        metadata: {
+          kind: 'manual',
+          year: 1890,
+          tags: ['lamp', 'sea'],
+          revised: ['1891-02-03', '1899-12-31'],
+        },
       }),
     );
     await ingest(
@@ -97,6 +104,8 @@ describe('Search and answers', () => {
     [{ year: { gte: 1900 } }, ['Cook book']],
     [{ year: { gte: 1890, lte: 1890 } }, ['Lamp manual']],
     [{ tags: 'sea' }, ['Lamp manual']],
+    [{ revised: { gte: '1895-01-01', lte: '1900-01-01T00:00Z' } }, ['Lamp manual']],
+    [{ revised: { gte: '1892-01-01', lte: '1899-01-01' } }, []],
     [{ tags: ['sky', 'sea'], kind: 'manual' }, ['Lamp manual']],
     [{ year: '1890' }, []],
     [{ missing: 1 }, []],
@@ -108,10 +117,25 @@ describe('Search and answers', () => {
     }
   });
 
+  it('says which range has ends that are neither numbers nor dates', async () => {
+    for (const year of [{ gte: 'soon' }, { gte: 1_890, lte: '1950-01-01' }]) {
+      const { status, body } = await service.api('POST', '/api/v1/search', {
+        query: 'lamp',
+        filter: { year },
+      });
+      expect(status).toBe(422);
+      expect(body.errors).toEqual([{ path: 'filter.year', message: expect.stringContaining('ISO 8601') }]);
+    }
+  });
+
   it('shows no hit that the index still has and the database no longer', async () => {
     const { id } = await ingest(service.api, aDocument({ content: 'The pangolin curls up.' }));
     // Deleted in the database alone: the index lags behind as far as it can.
-    await service.app.get(Database).query('delete', 'delete from documents where id = $1', [id]);
+    await service.app
+      .get(Database)
+      .transaction('delete', (tx) => tx.query('delete from documents where id = $1', [id]), {
+        businessId: 'default',
+      });
     expect(
       await service.app.get(VectorStore).count('documents', { businessId: 'default', documentId: id }),
     ).toBe(1);
@@ -175,4 +199,57 @@ describe('Search and answers', () => {
       nearest.mockRestore();
     }
   });
+});
+
+describe('Search while the embeddings are away', () => {
+  const PATIENCE = { timeoutMs: 30_000, everyMs: 50 };
+  let provider: Provider;
+  let service: Booted;
+
+  beforeAll(async () => {
+    provider = await startProvider({ dimension: 64 });
+    service = await boot({
+      LLM_PROVIDERS: 'first',
+      FIRST_BASE_URL: provider.url,
+      FIRST_API_KEY: 'key',
+      FIRST_EMBEDDING_MODEL: 'small',
+      FIRST_EMBEDDING_DIMENSION: '64',
+      HEALTH_INTERVAL_MS: '200',
+      CIRCUIT_BACKOFF_MAX_MS: '1000',
+    });
+    await ingest(service.api, aDocument({ title: 'Lamp manual', content: MANUAL }));
+  }, 60_000);
+  afterAll(async () => {
+    await service?.close();
+    await provider?.stop();
+  });
+
+  const search = async (query: string) => (await service.api('POST', '/api/v1/search', { query })).body;
+
+  it('is hybrid for a question whose vector is remembered, by words for any other, and takes documents in', async () => {
+    const before = await search('what does the lamp burn?');
+    expect(before).toMatchObject({ retrieval: 'hybrid', degraded_because: [] });
+    await provider.behave({ kind: 'refuse' });
+    const remembered = await search('what does the lamp burn?');
+    expect(remembered).toMatchObject({ retrieval: 'hybrid', degraded_because: [], hits: before.hits });
+    const other = await search('how long does a full tank last?');
+    expect(other).toMatchObject({
+      retrieval: 'keyword',
+      verified: true,
+      degraded_because: [{ dependency: expect.stringContaining('embed'), reason: expect.any(String) }],
+    });
+    expect(other.hits[0].text).toContain('eleven hours');
+
+    const { status, body } = await service.api(
+      'POST',
+      '/api/v1/documents',
+      aDocument({ title: 'Meanwhile' }),
+    );
+    expect(status).toBe(202);
+    const stateOf = async () => (await service.api('GET', `/api/v1/documents/${body.id}`)).body;
+    await eventually(async () => (await stateOf()).error?.code === 'waiting', PATIENCE);
+    await provider.behave(undefined);
+    await eventually(async () => (await stateOf()).status === 'ready', PATIENCE);
+    expect(await search('how long does a full tank last?')).toMatchObject({ retrieval: 'hybrid' });
+  }, 90_000);
 });

@@ -17,5 +17,6 @@ export function newDependency(
     check: (signal) => adapter.check(signal),
     timeoutMs: 60_000,
     circuit: { consecutiveFaults: 1_000, windowCalls: 10_000, backoffMinMs: 1_000, backoffMaxMs: 1_000 },
+    retryBudget: { ratio: 1, floor: 1_000 },
   });
 }

@@ -1,5 +1,13 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
-import { accessSync, chownSync, constants, readdirSync, readFileSync } from 'node:fs';
+import {
+  accessSync,
+  chmodSync,
+  chownSync,
+  constants,
+  copyFileSync,
+  readdirSync,
+  readFileSync,
+} from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -9,13 +17,15 @@ import { eventually } from './eventually.js';
 
 const START_TIMEOUT_MS = 20_000;
 
+const PROGRAMS = ['initdb', 'postgres', 'pg_basebackup', 'psql'];
+
 /** Where `initdb` and `postgres` are installed: on PATH, or where Debian keeps them. */
 const binaries = [
   ...(process.env.PATH ?? '').split(delimiter),
   ...namesIn('/usr/lib/postgresql')
     .toSorted((a, b) => Number(b) - Number(a))
     .map((version) => `/usr/lib/postgresql/${version}/bin`),
-].find((folder) => isExecutable(join(folder, 'initdb')) && isExecutable(join(folder, 'postgres')));
+].find((folder) => PROGRAMS.every((program) => isExecutable(join(folder, program))));
 
 /** PostgreSQL refuses to run as root: then it runs as somebody else. */
 const owner = process.getuid?.() === 0 ? (userNamed('postgres') ?? userNamed('nobody')) : undefined;
@@ -23,7 +33,7 @@ const owner = process.getuid?.() === 0 ? (userNamed('postgres') ?? userNamed('no
 /** Why there can be no server here; undefined when there can. */
 export const postgresMissing =
   binaries === undefined
-    ? 'initdb and postgres are neither on PATH nor in /usr/lib/postgresql/*/bin'
+    ? `${PROGRAMS.join(', ')} are neither on PATH nor in /usr/lib/postgresql/*/bin`
     : undefined;
 
 /** Whether the server that is installed here has an extension, such as `vector`. */
@@ -68,13 +78,9 @@ export class PostgresServer {
     private readonly guard: ChildProcess,
   ) {}
 
-  static async start(): Promise<PostgresServer> {
-    if (binaries === undefined) throw new Error(`No PostgreSQL: ${postgresMissing}`);
-    const folder = await mkdtemp(join(tmpdir(), 'mainstay-postgres-'));
-    if (owner !== undefined) chownSync(folder, owner.uid, owner.gid);
-    execFileSync(
-      join(binaries, 'initdb'),
-      [
+  static start(): Promise<PostgresServer> {
+    return PostgresServer.startFrom((folder) =>
+      run('initdb', folder, [
         '-D',
         join(folder, 'data'),
         '-U',
@@ -83,9 +89,31 @@ export class PostgresServer {
         '--no-sync',
         '--encoding=UTF8',
         `--locale=${LOCALE}`,
-      ],
-      { ...owner, cwd: folder, stdio: ['ignore', 'ignore', 'pipe'] },
+      ]),
     );
+  }
+
+  /** A server that follows this one, as a streaming standby. */
+  standby(): Promise<PostgresServer> {
+    const { host, port, username } = new URL(this.url);
+    const from = ['-h', host.split(':')[0]!, '-p', port, '-U', username];
+    return PostgresServer.startFrom((folder) =>
+      run('pg_basebackup', folder, [
+        '-D',
+        join(folder, 'data'),
+        ...from,
+        '--write-recovery-conf',
+        '--checkpoint=fast',
+        '--no-sync',
+      ]),
+    );
+  }
+
+  private static async startFrom(fill: (folder: string) => void): Promise<PostgresServer> {
+    if (binaries === undefined) throw new Error(`No PostgreSQL: ${postgresMissing}`);
+    const folder = await mkdtemp(join(tmpdir(), 'mainstay-postgres-'));
+    if (owner !== undefined) chownSync(folder, owner.uid, owner.gid);
+    fill(folder);
     const server = new PostgresServer(folder, await freePort(), watchOver(folder));
     try {
       await server.run();
@@ -94,6 +122,10 @@ export class PostgresServer {
       throw error;
     }
     return server;
+  }
+
+  get dataFolder(): string {
+    return join(this.folder, 'data');
   }
 
   get pid(): number {
@@ -125,6 +157,11 @@ export class PostgresServer {
     }
   }
 
+  /** Runs one statement while this process does nothing else, so that it learns of what that did only afterwards. */
+  now(sql: string): void {
+    run('psql', this.folder, ['--no-psqlrc', '--quiet', '-c', sql, this.url]);
+  }
+
   /** Sets a parameter of the server, for new statements on all connections. */
   async set(name: string, value: string): Promise<void> {
     await this.query(`alter system set ${name} = '${value}'`);
@@ -134,11 +171,26 @@ export class PostgresServer {
     );
   }
 
+  /** From now on it speaks TLS to whoever wants it, with this key and certificate (files). */
+  async withTls(key: string, certificate: string): Promise<void> {
+    for (const [name, file] of [
+      ['server.key', key],
+      ['server.crt', certificate],
+    ] as const) {
+      const copy = join(this.dataFolder, name);
+      copyFileSync(file, copy);
+      if (owner !== undefined) chownSync(copy, owner.uid, owner.gid);
+      chmodSync(copy, 0o600);
+    }
+    await this.set('ssl', 'on');
+  }
+
   /** kill -9 of the server with all of its connections, as when the machine dies. */
   async kill(): Promise<void> {
     const { process: postmaster } = this;
     if (postmaster === undefined || postmaster.exitCode !== null || postmaster.signalCode !== null) return;
     const gone = ended(postmaster);
+    this.pause();
     for (const pid of [this.pid, ...childrenOf(this.pid)]) signal(pid, 'SIGKILL');
     await gone;
     // Where nobody reaps the orphans, the pids in these files go on to exist, and the server would not start again.
@@ -149,11 +201,18 @@ export class PostgresServer {
 
   /** SIGSTOP of the server with all of its connections: it hangs, and the kernel goes on to accept connections for it. */
   pause(): void {
-    for (const pid of [this.pid, ...childrenOf(this.pid)]) signal(pid, 'SIGSTOP');
+    // First the one that makes the others: none is born unseen.
+    signal(this.pid, 'SIGSTOP');
+    for (const pid of childrenOf(this.pid)) signal(pid, 'SIGSTOP');
   }
 
   resume(): void {
-    for (const pid of [this.pid, ...childrenOf(this.pid)]) signal(pid, 'SIGCONT');
+    for (const pid of [...childrenOf(this.pid), this.pid]) signal(pid, 'SIGCONT');
+  }
+
+  /** Makes a standby a server of its own, which may be written to. */
+  async promote(): Promise<void> {
+    await this.query('select pg_promote(true, 10)');
   }
 
   /** Starts it again on its own port, after `kill` or instead of what runs. */
@@ -209,6 +268,14 @@ export class PostgresServer {
       if (state === 'ended') throw new Error(`PostgreSQL did not start:\n${log}`);
     });
   }
+}
+
+function run(program: string, folder: string, options: string[]): void {
+  execFileSync(join(binaries!, program), options, {
+    ...owner,
+    cwd: folder,
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
 }
 
 /** Sends a signal to a process that may be gone by now. */

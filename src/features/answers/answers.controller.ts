@@ -14,7 +14,7 @@ import { Answerer } from './answers.service.js';
 export class AnswersController {
   constructor(private readonly answerer: Answerer) {}
 
-  /** Answers a question from the tenant's documents, with citations. */
+  /** Answers a question from the tenant's documents, and from the web where asked to, with citations. */
   @Post()
   @HttpCode(200)
   @Scope('read')
@@ -26,9 +26,9 @@ export class AnswersController {
     @Query({ schema: tenantQuery }) query: z.output<typeof tenantQuery>,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<Answer> {
-    const { question, collection, filter, limit } = body;
+    const { question, collection, filter, limit, web } = body;
     const scope = { businessId: caller.tenant(body.business_id, query.business_id), collection, filter };
-    const answer = await this.answerer.answer(question, scope, limit);
+    const answer = await this.answerer.answer(question, scope, limit, web);
     void reply.header('X-Answer-Level', answer.answer_level);
     return answer;
   }

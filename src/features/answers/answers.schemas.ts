@@ -8,6 +8,10 @@ export const answerRequest = z
     limit: count(6, 20).describe('How many passages the answer may rest on'),
     collection: z.string().default('documents'),
     filter: filter().default({}),
+    web: z
+      .boolean({ error: 'must be true or false' })
+      .default(false)
+      .describe('Whether the answer may rest on pages of the web as well; the question is then sent there'),
     stream: z.literal(false, { error: 'must be false: answers are not streamed yet' }).default(false),
     business_id: businessId().optional(),
   })
@@ -19,8 +23,9 @@ export const answerResponse = z
     citations: z.array(
       z.strictObject({
         n: z.number().int(),
-        document_id: id(),
-        chunk_id: id(),
+        document_id: id().nullable().describe('null for a page of the web'),
+        chunk_id: id().nullable().describe('null for a page of the web'),
+        url: z.string().nullable().describe('The page of the web; null for a document'),
         title: z.string(),
         text: z.string(),
       }),
@@ -30,6 +35,7 @@ export const answerResponse = z
     degraded_because: z.array(degradation),
     model: z.string().nullable(),
     usage: z.strictObject({ input_tokens: z.number().int(), output_tokens: z.number().int() }).nullable(),
+    truncated: z.boolean().describe('The model stopped at the most that it may write, not at an end'),
     cached_age_s: z.number().int().nullable(),
   })
   .meta({ id: 'AnswerResponse' });

@@ -3,13 +3,21 @@ import { Settings } from '../../config/settings.js';
 import { Deadline } from '../../kernel/deadline.js';
 import { invalid } from '../../kernel/app-error.js';
 import { Embedder } from '../../platform/llm/embedder.js';
-import { CollectionMismatch, collectionSpec, VectorStore } from '../../platform/vector-store/vector-store.js';
+import {
+  CollectionMismatch,
+  CollectionMissing,
+  collectionSpec,
+  type CollectionSpec,
+  VectorStore,
+} from '../../platform/vector-store/vector-store.js';
 import { Dependencies } from '../../resilience/dependencies.js';
+import { DependencyError } from '../../resilience/dependency-error.js';
 
 /** The collections that the settings name: they exist, and their vectors are the embedder's. */
 @Injectable()
 export class Collections implements OnModuleInit {
   private made: Promise<void> | undefined;
+  private readonly fresh = new Set<string>();
 
   constructor(
     private readonly settings: Settings,
@@ -18,26 +26,69 @@ export class Collections implements OnModuleInit {
     private readonly dependencies: Dependencies,
   ) {}
 
-  /** @throws CollectionMismatch; an index that is away is waited for by whoever needs it */
+  /**
+   * @throws CollectionMismatch unless COLLECTION_MISMATCH says to go on by words alone; an index that is away is waited for
+   * by whoever needs it
+   */
   async onModuleInit(): Promise<void> {
-    let mismatch: CollectionMismatch | undefined;
+    let mismatch: unknown;
     await this.dependencies.open(this.dependencies.get('vector_store')!, async () => {
       await this.ready().catch((error: unknown) => {
-        if (error instanceof CollectionMismatch) mismatch = error;
+        if (error instanceof DependencyError && error.cause instanceof CollectionMismatch)
+          mismatch = error.cause;
         throw error;
       });
     });
-    if (mismatch !== undefined) throw mismatch;
+    if (mismatch !== undefined && this.settings.COLLECTION_MISMATCH === 'refuse') throw mismatch;
   }
 
-  /** Resolves when every collection is there. Makes those that are missing, once. */
+  /** Resolves when every collection is there. Makes those that are missing, once. @throws DependencyError */
   ready(): Promise<void> {
-    // Free of the deadline of whoever comes first: the others wait for the same.
-    this.made ??= Deadline.none(() => this.make()).catch((error: unknown) => {
+    this.made ??= this.renew().catch((error: unknown) => {
       this.made = undefined;
       throw error;
     });
     return this.made;
+  }
+
+  /** Looks again whether every collection is there, and makes those that are not. @throws DependencyError */
+  async renew(): Promise<void> {
+    try {
+      // Free of the deadline of whoever comes first: the others wait for the same.
+      await Deadline.none(() => this.make());
+    } catch (error) {
+      if (!(error instanceof CollectionMismatch)) throw error;
+      throw new DependencyError('vector_store', 'open the collections', 'bad_reply', { cause: error });
+    }
+  }
+
+  /**
+   * Does something with the index. If that has lost its collections, they are made again first: they are empty then, and
+   * filled again in the background (`Reconciler`).
+   * @throws DependencyError
+   */
+  async use<T>(work: () => Promise<T>): Promise<T> {
+    const made = this.ready();
+    await made;
+    try {
+      return await work();
+    } catch (error) {
+      if (!(error instanceof CollectionMissing)) throw error;
+      // Of many who find it missing at once, the first makes it again and the others wait for that.
+      if (this.made === made) this.made = undefined;
+      await this.ready();
+      return work();
+    }
+  }
+
+  /** Those that this process made, and whose documents, if there are any, are therefore still to come. */
+  get empty(): ReadonlySet<string> {
+    return this.fresh;
+  }
+
+  /** They were filled. */
+  filled(names: Iterable<string>): void {
+    for (const name of names) this.fresh.delete(name);
   }
 
   /** @throws AppError validation_failed */
@@ -49,9 +100,14 @@ export class Collections implements OnModuleInit {
     );
   }
 
+  /** What a collection of this name has to be. */
+  spec(name: string): CollectionSpec {
+    return collectionSpec(name, this.embedder.model, this.embedder.dimension);
+  }
+
   private async make(): Promise<void> {
-    const { model, dimension } = this.embedder;
-    for (const name of this.settings.COLLECTIONS)
-      await this.store.ensure(collectionSpec(name, model, dimension));
+    for (const name of this.settings.COLLECTIONS) {
+      if (await this.store.ensure(this.spec(name))) this.fresh.add(name);
+    }
   }
 }

@@ -7,6 +7,7 @@ import { AppError } from '../../kernel/app-error.js';
 import { Caller, type CallerIdentity, Scope } from '../../http/access.js';
 import { Budget } from '../../http/deadline.js';
 import { page, tenantQuery } from '../../http/fields.js';
+import { IdempotencyKey } from '../../http/idempotency.js';
 import { Answers } from '../../http/openapi.js';
 import {
   accepted,
@@ -43,19 +44,22 @@ export class DocumentsController {
   @Answers(202, accepted)
   async accept(
     @Caller() caller: CallerIdentity,
+    @IdempotencyKey() key: string | undefined,
     @Req() request: FastifyRequest,
     @Body({ schema: bodyOrForm }) body: NewDocument | null | undefined,
     @Query({ schema: tenantQuery }) query: z.output<typeof tenantQuery>,
   ): Promise<z.output<typeof accepted>> {
     const document = await this.read(request, body);
-    const id = await this.documents.accept(caller.tenant(document.business_id, query.business_id), {
+    const submission = {
       title: document.title,
       content: document.content,
       contentType: document.content_type,
       collection: document.collection,
       externalId: document.external_id,
       metadata: document.metadata,
-    });
+    };
+    const tenant = caller.tenant(document.business_id, query.business_id);
+    const id = await this.documents.accept(tenant, submission, key);
     return toAccepted(id);
   }
 

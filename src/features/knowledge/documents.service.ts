@@ -4,13 +4,17 @@ import { AppError, invalid } from '../../kernel/app-error.js';
 import { Deadline } from '../../kernel/deadline.js';
 import { newId } from '../../kernel/ids.js';
 import { Database } from '../../platform/database/database.js';
+import { Idempotency } from '../../platform/database/idempotency.js';
 import { Jobs } from '../../platform/jobs/jobs.js';
 import type { ChunkedDocument, ContentType } from './chunking/chunk.js';
 import { ChunkerPool, DocumentTooComplex } from './chunking/chunker.pool.js';
 import { Collections } from './collections.js';
 import { type DocumentRecord, DocumentsRepository, type DocumentStatus } from './documents.repository.js';
 import { checkContent, sha256 } from './intake.js';
-import { FORGET, INGEST } from './ingestion.js';
+import { INGEST } from './ingestion.js';
+import { Projection } from './projection.js';
+import { FORGET } from './removals.js';
+import { Waking } from './waking.js';
 
 /** A document as it comes in. */
 export interface Submission {
@@ -30,8 +34,11 @@ export class Documents implements OnApplicationShutdown {
   constructor(
     private readonly repository: DocumentsRepository,
     private readonly database: Database,
+    private readonly idempotency: Idempotency,
     private readonly jobs: Jobs,
+    private readonly waking: Waking,
     private readonly collections: Collections,
+    private readonly projection: Projection,
     private readonly settings: Settings,
   ) {}
 
@@ -42,14 +49,17 @@ export class Documents implements OnApplicationShutdown {
   /**
    * Takes a document in. When this resolves, the document, its chunks and the job that embeds them are committed: it can be
    * found by its words at once, and by its vectors soon.
+   * @param key under which the client may send it again and get the same answer
    * @returns its id: a new one, or that of the document with the same external id, whose place it takes
    */
-  async accept(businessId: string, submission: Submission): Promise<string> {
+  async accept(businessId: string, submission: Submission, key?: string): Promise<string> {
     this.collections.assertKnown(submission.collection);
     checkContent(submission.content, this.settings.DOCUMENT_BYTES_MAX);
     const { content, chunks } = await this.chunk(submission);
     if (chunks.length === 0) throw invalid('content', 'holds no text: there is nothing in it to find');
-    const id = await this.database.transaction(
+    const { collection } = submission;
+    let replacedBy: number | undefined;
+    const id = await this.idempotency.once(
       'store a document',
       async (tx) => {
         const stored = await this.repository.store(tx, {
@@ -61,12 +71,15 @@ export class Documents implements OnApplicationShutdown {
           contentSha256: sha256(submission.content),
           chunks,
         });
-        await this.enqueue(tx, businessId, { ...stored, collection: submission.collection });
+        await this.enqueue(tx, businessId, { ...stored, collection });
+        replacedBy = stored.version > 1 ? stored.version : undefined;
+        if (replacedBy !== undefined) await this.enqueueForgetting(tx, businessId, stored.id, collection);
         return stored.id;
       },
-      { businessId },
+      { businessId, key, request: { documents: submission } },
     );
-    this.jobs.wake(INGEST);
+    this.waking.wake(INGEST);
+    if (replacedBy !== undefined) await this.projection.forgetNow(collection, businessId, id, replacedBy);
     return id;
   }
 
@@ -95,16 +108,17 @@ export class Documents implements OnApplicationShutdown {
 
   /** From the moment that this resolves no answer shows the document. @throws AppError not_found */
   async remove(businessId: string, id: string): Promise<void> {
-    await this.database.transaction(
+    const collection = await this.database.transaction(
       'remove a document',
       async (tx) => {
-        const collection = await this.repository.remove(tx, businessId, id);
-        if (collection === undefined) missing(id);
-        await this.jobs.enqueue(tx, FORGET, { business_id: businessId, document_id: id, collection });
+        const found = (await this.repository.remove(tx, businessId, id)) ?? missing(id);
+        await this.enqueueForgetting(tx, businessId, id, found);
+        return found;
       },
       { businessId },
     );
-    this.jobs.wake(FORGET);
+    await this.projection.forgetNow(collection, businessId, id);
+    this.waking.wake(FORGET);
   }
 
   /** Embeds a document anew that has failed, or that is ready. @throws AppError not_found, conflict */
@@ -121,7 +135,7 @@ export class Documents implements OnApplicationShutdown {
       },
       { businessId },
     );
-    this.jobs.wake(INGEST);
+    this.waking.wake(INGEST);
   }
 
   private async enqueue(
@@ -130,6 +144,15 @@ export class Documents implements OnApplicationShutdown {
     { id, version, collection }: { id: string; version: number; collection: string },
   ): Promise<void> {
     await this.jobs.enqueue(tx, INGEST, { business_id: businessId, document_id: id, version, collection });
+  }
+
+  private async enqueueForgetting(
+    tx: Parameters<Jobs['enqueue']>[0],
+    businessId: string,
+    id: string,
+    collection: string,
+  ): Promise<void> {
+    await this.jobs.enqueue(tx, FORGET, { business_id: businessId, document_id: id, collection });
   }
 
   private async chunk({ content, contentType }: Submission): Promise<ChunkedDocument> {

@@ -2,15 +2,15 @@ import { Injectable, Logger, type OnApplicationBootstrap, type OnModuleInit } fr
 import { Settings } from '../../config/settings.js';
 import { Jobs, type JobData, type RunningJob } from '../../platform/jobs/jobs.js';
 import { Dependencies } from '../../resilience/dependencies.js';
+import { Deadline } from '../../kernel/deadline.js';
 import { DependencyError } from '../../resilience/dependency-error.js';
 import { events } from '../../telemetry/events.js';
 import { IngestionRepository, type ProjectedDocument } from './ingestion.repository.js';
 import { Projection } from './projection.js';
+import { FORGET } from './removals.js';
 
 /** Embeds a version of a document. */
 export const INGEST = 'ingest';
-/** Removes what the index still holds of a document that was deleted. */
-export const FORGET = 'forget';
 
 export interface IngestData extends JobData {
   document_id: string;
@@ -52,7 +52,7 @@ export class Ingestion implements OnModuleInit, OnApplicationBootstrap {
     const { INGEST_CONCURRENCY: concurrency } = this.settings;
     await this.jobs.work<IngestData>(INGEST, concurrency, (job) => this.ingest(job));
     await this.jobs.work<ForgetData>(FORGET, Math.min(1, concurrency), ({ data }) =>
-      this.projection.forget(data.collection, data.business_id, data.document_id),
+      this.clearUp(data.business_id, data.document_id, data.collection),
     );
   }
 
@@ -72,7 +72,8 @@ export class Ingestion implements OnModuleInit, OnApplicationBootstrap {
     try {
       await this.projection.project(businessId, document, signal);
     } catch (error) {
-      await this.settle(businessId, document, error, signal);
+      // Also when the job is over because the service stops: how the document stands is to be said all the same.
+      await Deadline.none(() => this.settle(businessId, document, error, signal));
       return;
     }
     if (!(await this.repository.finish(businessId, document))) await this.clearUp(businessId, id, collection);
@@ -98,7 +99,7 @@ export class Ingestion implements OnModuleInit, OnApplicationBootstrap {
     await this.repository.fail(businessId, document, 'internal', message);
   }
 
-  /** Removes the points of every version but the one that the document has now, if it is there at all. */
+  /** Removes the points of every version before the one that the document has now; of all, if it is there no longer. */
   private async clearUp(businessId: string, id: string, collection: string): Promise<void> {
     const current = await this.repository.currentVersion(businessId, id);
     await this.projection.forget(collection, businessId, id, current);

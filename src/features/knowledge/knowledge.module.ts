@@ -1,27 +1,41 @@
 import { Module } from '@nestjs/common';
 import { Collections } from './collections.js';
+import { Comparison } from './comparison.js';
 import { DocumentsController } from './documents.controller.js';
 import { DocumentsRepository } from './documents.repository.js';
 import { Documents } from './documents.service.js';
 import { Embeddings } from './embeddings.js';
+import { Filling } from './filling.js';
 import { Ingestion } from './ingestion.js';
 import { IngestionJobs } from './ingestion.jobs.js';
 import { IngestionRepository } from './ingestion.repository.js';
 import { JobsController } from './jobs.controller.js';
 import { Projection } from './projection.js';
+import { Rebuild } from './rebuild.js';
+import { Reconciler } from './reconciler.js';
+import { Removals } from './removals.js';
+import { TruthRepository } from './truth.repository.js';
+import { Waking } from './waking.js';
 
 @Module({
   controllers: [DocumentsController, JobsController],
   providers: [
     Collections,
+    Comparison,
     Documents,
     DocumentsRepository,
     Embeddings,
+    Filling,
     Ingestion,
     IngestionJobs,
     IngestionRepository,
     Projection,
+    Rebuild,
+    Reconciler,
+    Removals,
+    TruthRepository,
+    Waking,
   ],
-  exports: [Collections, Documents, Embeddings],
+  exports: [Collections, Documents, Embeddings, Rebuild, Reconciler, Removals],
 })
 export class KnowledgeModule {}

@@ -1,46 +1,45 @@
 import { Global, Module, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
+import { redisAddress } from '../../config/redis.address.js';
+import { Settings } from '../../config/settings.js';
 import { Dependencies } from '../../resilience/dependencies.js';
+import { Limits } from '../../resilience/limits.js';
+import { Broker } from './broker.js';
 import { Cache } from './cache.js';
-import { GuardedCache } from './guarded.cache.js';
-import { MemoryCache } from './memory.cache.js';
+import { Commons } from './commons.js';
+import { MemoryCommons } from './memory.commons.js';
+import { RedisCommons } from './redis.commons.js';
 
-const TIMEOUT_MS = 250;
-
-/** The memory of this process. */
+/** The cache, the limits that are counted together, and the messages between replicas: in Redis where there is one. */
 @Global()
 @Module({
   providers: [
     {
-      provide: Cache,
-      inject: [Dependencies],
-      useFactory: (dependencies: Dependencies) => {
-        const adapter = new MemoryCache();
-        const dependency = dependencies.register({
-          name: 'cache',
-          criticality: 'optional',
-          adapter: adapter.adapter,
-          traits: adapter.traits,
-          classify: () => undefined,
-          check: () => adapter.check(),
-          timeoutMs: TIMEOUT_MS,
-        });
-        return new GuardedCache(adapter, dependency);
+      provide: Commons,
+      inject: [Settings, Dependencies],
+      useFactory: (settings: Settings, dependencies: Dependencies) => {
+        const address = settings.REDIS_URL === undefined ? undefined : redisAddress(settings.REDIS_URL);
+        return address === undefined
+          ? new MemoryCommons({ settings, dependencies })
+          : new RedisCommons({ settings, dependencies }, address);
       },
     },
+    { provide: Cache, inject: [Commons], useFactory: (commons: Commons) => commons.cache },
+    { provide: Limits, inject: [Commons], useFactory: (commons: Commons) => commons.limits },
+    { provide: Broker, inject: [Commons], useFactory: (commons: Commons) => commons.broker },
   ],
-  exports: [Cache],
+  exports: [Cache, Limits, Broker],
 })
 export class CacheModule implements OnModuleInit, OnApplicationShutdown {
   constructor(
-    private readonly cache: Cache,
+    private readonly commons: Commons,
     private readonly dependencies: Dependencies,
   ) {}
 
   async onModuleInit(): Promise<void> {
-    await this.dependencies.open(this.dependencies.get('cache')!, (signal) => this.cache.check(signal));
+    await this.dependencies.open(this.commons.dependency, (signal) => this.commons.open(signal));
   }
 
   async onApplicationShutdown(): Promise<void> {
-    await this.cache.close();
+    await this.commons.close();
   }
 }

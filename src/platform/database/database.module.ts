@@ -2,13 +2,22 @@ import { Global, Module, type OnApplicationShutdown, type OnModuleInit } from '@
 import { Settings } from '../../config/settings.js';
 import { Dependencies } from '../../resilience/dependencies.js';
 import type { Dependency } from '../../resilience/dependency.js';
-import { Database } from './database.js';
+import type { Fault } from '../../resilience/dependency-error.js';
+import { APP_ROLE } from './app.role.js';
+import { Database, type PoolStatus } from './database.js';
 import { GuardedDatabase } from './guarded.database.js';
+import { Idempotency } from './idempotency.js';
 import { PgliteDatabase } from './pglite.database.js';
 import { classifyPostgres } from './postgres.faults.js';
 import { PostgresDatabase } from './postgres.database.js';
+import { NoStandby, ReplicaDatabase } from './replica.database.js';
+import { ReplicaBehind, ReplicaWatch } from './replica.watch.js';
+import { RoutedDatabase } from './routed.database.js';
 
-/** `DATABASE_URL` set → a PostgreSQL server, else PGlite in `DATA_DIR`. */
+// With the check that follows it: a server that hangs is found out within a second.
+const DOUBT_MS = 350;
+
+/** `DATABASE_URL` set → a PostgreSQL server, with a replica where `DATABASE_REPLICA_URL` is set; else PGlite in `DATA_DIR`. */
 @Global()
 @Module({
   providers: [
@@ -16,15 +25,18 @@ import { PostgresDatabase } from './postgres.database.js';
       provide: Database,
       inject: [Settings, Dependencies],
       useFactory: (settings: Settings, dependencies: Dependencies) => {
+        const { DATABASE_URL: url, DATABASE_REPLICA_URL: replicaUrl } = settings;
         const adapter =
-          settings.DATABASE_URL === undefined
-            ? new PgliteDatabase(settings)
-            : new PostgresDatabase(settings, settings.DATABASE_URL);
-        return new GuardedDatabase(adapter, register(dependencies, adapter, settings));
+          url === undefined ? new PgliteDatabase(settings) : new PostgresDatabase(settings, url);
+        const dependency = register(dependencies, adapter, settings);
+        return url === undefined || replicaUrl === undefined
+          ? new GuardedDatabase(adapter, dependency)
+          : withReplica(dependencies, settings, { adapter, dependency, replicaUrl });
       },
     },
+    Idempotency,
   ],
-  exports: [Database],
+  exports: [Database, Idempotency],
 })
 export class DatabaseModule implements OnModuleInit, OnApplicationShutdown {
   constructor(
@@ -33,7 +45,12 @@ export class DatabaseModule implements OnModuleInit, OnApplicationShutdown {
   ) {}
 
   async onModuleInit(): Promise<void> {
-    await this.dependencies.open(this.dependencies.get('database')!, (signal) => this.database.open(signal));
+    const { database, dependencies } = this;
+    await dependencies.open(dependencies.get('database')!, (signal) => database.open(signal));
+    if (database instanceof RoutedDatabase) {
+      const replica = dependencies.get('database_replica')!;
+      await dependencies.open(replica, (signal) => database.openReplica(signal));
+    }
   }
 
   async onApplicationShutdown(): Promise<void> {
@@ -49,8 +66,49 @@ function register(dependencies: Dependencies, adapter: Database, settings: Setti
     traits: adapter.traits,
     classify: classifyPostgres,
     check: (signal) => adapter.check(signal),
-    facts: () => ({ pool: adapter.pool() }),
+    facts: () => ({ pool: poolFacts(adapter.pool()) }),
     // A transaction may hold several statements; each has its own, shorter limit.
     timeoutMs: 2 * settings.DB_STATEMENT_TIMEOUT_MS,
+    // Only a server has connections to spare for a check while statements are under way.
+    ...(adapter.traits.shared && { doubtMs: DOUBT_MS }),
   });
+}
+
+function withReplica(
+  dependencies: Dependencies,
+  settings: Settings,
+  { adapter, dependency, replicaUrl }: { adapter: Database; dependency: Dependency; replicaUrl: string },
+): Database {
+  const role = settings.DATABASE_OWNER_URL === undefined ? APP_ROLE : undefined;
+  const replica = new ReplicaDatabase(settings, replicaUrl, role);
+  const replicas = dependencies.register({
+    name: 'database_replica',
+    criticality: 'optional',
+    adapter: replica.adapter,
+    traits: replica.traits,
+    classify: classifyReplica,
+    check: (signal) => watch.check(signal),
+    facts: () => ({
+      pool: poolFacts(replica.pool()),
+      lag_ms: Number.isFinite(watch.lagMs) ? Math.round(watch.lagMs) : null,
+    }),
+    timeoutMs: settings.DB_STATEMENT_TIMEOUT_MS,
+  });
+  const primary = new GuardedDatabase(adapter, dependency);
+  const watch = new ReplicaWatch(primary, replica, replicas, settings.DATABASE_REPLICA_LAG_MAX_MS);
+  return new RoutedDatabase(adapter, dependency, new GuardedDatabase(replica, replicas), watch);
+}
+
+/** As diagnostics show it. */
+function poolFacts({ size, inUse, idle, waiting, acquireP95Ms }: PoolStatus) {
+  return { size, in_use: inUse, idle, waiting, acquire_p95_ms: Math.round(acquireP95Ms * 10) / 10 };
+}
+
+function classifyReplica(error: unknown): Fault | undefined {
+  if (error instanceof NoStandby) return { reason: 'failed', transient: false };
+  // It answers, and will be fresh again: nothing that a circuit could spare it.
+  if (error instanceof ReplicaBehind) return { reason: 'slow', transient: true, counts: false };
+  const fault = classifyPostgres(error);
+  // A write that was called a stale read is a mistake of ours, and no fault of the replica.
+  return fault?.reason === 'read_only' ? undefined : fault;
 }

@@ -15,8 +15,16 @@ export interface QueryOptions extends CallOptions {
 }
 
 export interface WorkOptions extends QueryOptions {
-  /** The tenant that the work is done for: the database lets it see nothing of another. Absent for work of the service itself. */
+  /**
+   * The tenant that the work is done for: the database lets it see and write nothing of another. Work without one, that of
+   * the service itself, sees no tenant's rows at all.
+   */
   businessId?: string;
+  /**
+   * A read that may miss what was committed in the last moments (DATABASE_REPLICA_LAG_MAX_MS), and may therefore be answered
+   * by the replica, where there is one. Never for what its own caller has just written.
+   */
+  staleOk?: boolean;
 }
 
 /** How the pool of connections stands. */
@@ -25,6 +33,21 @@ export interface PoolStatus {
   inUse: number;
   idle: number;
   waiting: number;
+  /** How long the last callers waited for a connection that lives. */
+  acquireP95Ms: number;
+}
+
+/**
+ * The reply to COMMIT did not come: the transaction may have been kept or not. Its cause is what came instead. Only the
+ * truth itself can tell, so whatever must not be done twice leaves a mark in it (see `Idempotency`).
+ */
+export class OutcomeUnknown extends Error {
+  constructor(cause: unknown) {
+    super('The connection was lost while the transaction was committed: it may have been kept or not', {
+      cause,
+    });
+    this.name = 'OutcomeUnknown';
+  }
 }
 
 /**
@@ -36,6 +59,8 @@ export interface PoolStatus {
 export abstract class Database {
   abstract readonly adapter: string;
   abstract readonly traits: Traits;
+  /** Whether reads that may be stale can have come from a replica: what must be true now is then looked up again. */
+  readonly replicated: boolean = false;
 
   /** Opens the database and brings its schema up to date. May be called again after it failed. */
   abstract open(signal: AbortSignal): Promise<void>;
@@ -43,7 +68,7 @@ export abstract class Database {
   /**
    * Runs `work` in one transaction and commits it when `work` resolves.
    * @param operation what is being done, in a word or two, for errors and statistics
-   * @throws what `work` throws, after a rollback
+   * @throws what `work` throws, after a rollback; OutcomeUnknown
    */
   abstract transaction<T>(
     operation: string,
@@ -58,6 +83,20 @@ export abstract class Database {
     parameters?: unknown[],
     options?: QueryOptions,
   ): Promise<Row[]>;
+
+  /**
+   * Runs `work` in one transaction as the owner of the tables: for what makes or changes them. The service may use what
+   * it makes. Of the tenants' rows it sees no more than other work does; a table with a `business_id` is handed to
+   * `separate_tenants` once it is made.
+   */
+  abstract administer<T>(
+    operation: string,
+    work: (tx: Transaction) => Promise<T>,
+    options?: QueryOptions,
+  ): Promise<T>;
+
+  /** Every tenant that has ever stored anything, for work that is to be done for each of them, one transaction each. */
+  abstract tenants(options?: QueryOptions): Promise<string[]>;
 
   /** A cheap statement that shows that the database answers and may be written to. */
   abstract check(signal: AbortSignal): Promise<void>;

@@ -20,13 +20,16 @@ describe('filterSql', () => {
     expect(sql({ kind: ['guide', 5, true] }).parameters).toEqual(['kind', ['"guide"', '5', 'true']]);
   });
 
-  it('compares numbers as numbers and texts by their code points, and nothing across types', () => {
-    const { text, parameters } = sql({ year: { gte: 2_000, lte: 'z' } });
-    expect(text).toBe(
-      `case when jsonb_typeof(metadata -> $1) = 'number' then (metadata -> $1)::numeric >= $2::numeric else false end and ` +
-        `case when jsonb_typeof(metadata -> $1) = 'string' then (metadata -> $1 #>> '{}') collate "C" <= $3 else false end`,
+  it('compares numbers as numbers and dates by their instants, and nothing across types', () => {
+    const numbers = sql({ year: { gte: 2_000, lte: 2_010 } });
+    expect(numbers.text).toMatch(
+      /case when jsonb_typeof\(member\) = 'number' then member::numeric end as at/,
     );
-    expect(parameters).toEqual(['year', 2_000, 'z']);
+    expect(numbers.text).toMatch(/at >= \$2::numeric and at <= \$3::numeric\)$/);
+    expect(numbers.parameters).toEqual(['year', 2_000, 2_010]);
+    expect(sql({ at: { lte: '2024-05-06T02:00+02:00' } }).parameters).toEqual(['at', Date.UTC(2024, 4, 6)]);
+    for (const nothing of [{ gte: 2_000, lte: '2024-05-06' }, { gte: 'soon' }, {}])
+      expect(sql({ at: nothing })).toEqual({ text: 'false', parameters: [] });
   });
 
   it('joins all keys, and goes on with the numbers of the statement that it becomes a part of', () => {
@@ -36,7 +39,7 @@ describe('filterSql', () => {
         .match(/\$\d+/g)!
         .map((n) => Number(n.slice(1)))
         .toSorted((x, y) => x - y),
-    ).toEqual([3, 4, 5, 5, 6, 7, 8]);
+    ).toEqual([3, 4, 5, 5, 5, 6, 7, 8]);
     expect(text.split(' and ')).toHaveLength(3);
     expect(parameters).toEqual(['vector', 'tenant', 'a', ['1'], 'b', 2, 'c', []]);
   });

@@ -54,6 +54,23 @@ export class GuardedDatabase extends Database {
     );
   }
 
+  administer<T>(
+    operation: string,
+    work: (tx: Transaction) => Promise<T>,
+    options: QueryOptions = {},
+  ): Promise<T> {
+    return this.call(operation, options, (signal) =>
+      this.inner.administer(operation, work, { ...options, signal }),
+    );
+  }
+
+  tenants(options: QueryOptions = {}): Promise<string[]> {
+    const idempotent = { ...options, idempotent: true };
+    return this.call('list the tenants', idempotent, (signal) =>
+      this.inner.tenants({ ...idempotent, signal }),
+    );
+  }
+
   check(signal: AbortSignal): Promise<void> {
     return this.inner.check(signal);
   }

@@ -17,6 +17,12 @@ type Query = (config: string | object, values?: unknown, callback?: unknown) => 
  * Each query is given no more time than the request that it belongs to has left.
  */
 export class HardClient extends pg.Client {
+  readonly bornMs = performance.now();
+  /** When it was last given back; undefined while it is new. */
+  returnedMs: number | undefined;
+  /** Whether the server said that it may not be written to. */
+  readOnlyServer = false;
+
   override query = ((config: string | object, values?: unknown, callback?: unknown) => {
     const limited = this.limit(config);
     const query = super.query.bind(this) as unknown as Query;
@@ -36,6 +42,13 @@ export class HardClient extends pg.Client {
     ).connection.stream.destroy(reason);
   }
 
+  /** Cuts the connection to a server that said of itself that it may not be written to. @returns the error to throw */
+  condemnReadOnly(): Error {
+    const error = Object.assign(new Error('The server is read-only'), { code: '25006' });
+    this.condemnAfter(error);
+    return error;
+  }
+
   /** Whether the connection stands between two transactions, with nothing open. */
   get idle(): boolean {
     return (this as unknown as { getTransactionStatus(): string | null }).getTransactionStatus() === 'I';
@@ -48,9 +61,10 @@ export class HardClient extends pg.Client {
     const remainingMs = Math.max(QUERY_TIMEOUT_MIN_MS, Math.ceil(deadline.remainingMs()));
     const general = (this as unknown as { connectionParameters: { query_timeout?: number | false } })
       .connectionParameters.query_timeout;
-    const queryTimeout =
-      typeof general === 'number' && general > 0 ? Math.min(general, remainingMs) : remainingMs;
-    return { ...(typeof config === 'string' ? { text: config } : config), query_timeout: queryTimeout };
+    const query: { query_timeout?: number } =
+      typeof config === 'string' ? ({ text: config } as object) : config;
+    const ownMs = query.query_timeout ?? (typeof general === 'number' && general > 0 ? general : Infinity);
+    return { ...query, query_timeout: Math.min(ownMs, remainingMs) };
   }
 
   private watch(callback: Callback): Callback {
@@ -62,7 +76,7 @@ export class HardClient extends pg.Client {
 
   private condemnAfter(error: unknown): void {
     if (!(error instanceof Error)) return;
-    const readOnlyServer = (error as { code?: string }).code === '25006';
-    if (error.message === 'Query read timeout' || readOnlyServer) this.destroy(error);
+    if ((error as { code?: string }).code === '25006') this.readOnlyServer = true;
+    if (error.message === 'Query read timeout' || this.readOnlyServer) this.destroy(error);
   }
 }

@@ -1,5 +1,3 @@
-import { DataSource } from 'typeorm';
-import type pg from 'pg';
 import { Deadline } from '../../kernel/deadline.js';
 import type { Traits } from '../../resilience/dependency.js';
 import {
@@ -9,77 +7,53 @@ import {
   type Transaction,
   type WorkOptions,
 } from './database.js';
-import { HardClient } from './hard.client.js';
-import { QuietLogger } from './quiet.logger.js';
-import { migrations } from './migrations.js';
+import type { HardClient } from './hard.client.js';
+import type { PgPool } from './pg.pool.js';
+import { OpenTransaction, rows } from './pg.transaction.js';
 
-export interface PgConnection {
-  url?: string;
-  host?: string;
-  port?: number;
-  username?: string;
-  database?: string;
-}
+// The longest that a timer can wait: 24 days.
+const TIMER_MS_MAX = 2 ** 31 - 1;
+const NOT_OPEN: PoolStatus = { size: 0, inUse: 0, idle: 0, waiting: 0, acquireP95Ms: 0 };
 
-export interface PgOptions {
-  /** Connections that the pool opens at most. */
-  poolMax: number;
-  /** How long a caller waits for a connection, new or free. */
-  acquireTimeoutMs: number;
-  /** The longest that one statement may take. */
-  statementTimeoutMs: number;
-}
-
-/** What PostgreSQL and PGlite have in common: one plain TypeORM DataSource over pg, and hardened connections. */
+/** What PostgreSQL and PGlite have in common: transactions and statements over a pool of hardened connections. */
 export abstract class PgDatabase extends Database {
-  #source: DataSource | undefined;
+  #pool: PgPool | undefined;
+  #opening: Promise<void> | undefined;
 
-  constructor(protected readonly options: PgOptions) {
+  /** @param statementTimeoutMs the longest that one statement may take */
+  constructor(protected readonly statementTimeoutMs: number) {
     super();
   }
 
   abstract override readonly traits: Traits;
 
-  /** Makes the server reachable and says where it is. */
-  protected abstract connect(signal: AbortSignal): Promise<PgConnection>;
-
-  /** Brings the schema up to date, one process at a time. `signal` ends the wait for another one, not the migration. */
-  protected abstract migrate(source: DataSource, signal: AbortSignal): Promise<void>;
-
   async open(signal: AbortSignal): Promise<void> {
-    if (this.#source?.isInitialized) return;
-    const source = this.newSource(await this.connect(signal), this.options.poolMax);
-    try {
-      await source.initialize();
-      await this.migrate(source, signal);
-    } catch (error) {
-      if (source.isInitialized) await source.destroy();
-      throw error;
-    }
-    this.#source = source;
+    if (this.#pool !== undefined) return;
+    // One at a time, whoever asks: a pool that nobody knows of would never be closed.
+    this.#opening ??= this.connect(signal)
+      .then((pool) => {
+        this.#pool = pool;
+      })
+      .finally(() => {
+        this.#opening = undefined;
+      });
+    await this.#opening;
   }
+
+  /** Makes the database reachable, brings its schema up to date, and opens the pool that the service works with. */
+  protected abstract connect(signal: AbortSignal): Promise<PgPool>;
+
+  /** The pool whose connections may become the owner of the tables. */
+  protected abstract owners(): Promise<PgPool>;
 
   async transaction<T>(
     _operation: string,
     work: (tx: Transaction) => Promise<T>,
     options: WorkOptions = {},
   ): Promise<T> {
-    return this.withClient(options.signal, async (client) => {
-      await client.query('begin');
-      const tx = new OpenTransaction(client);
-      try {
-        await this.prepare(client, options.businessId);
-        const result = await work(tx);
-        options.signal?.throwIfAborted();
-        await tx.commit();
-        return result;
-      } catch (error) {
-        // When even the rollback fails, the connection is cut and the server rolls back by itself.
-        if (!client.idle) await client.query('rollback').catch((e: Error) => client.destroy(e));
-        throw error;
-      } finally {
-        tx.end();
-      }
+    return this.run(this.opened, work, options, {
+      'app.business_id': options.businessId ?? '',
+      statement_timeout: this.statementLimit(),
     });
   }
 
@@ -89,7 +63,7 @@ export abstract class PgDatabase extends Database {
     parameters: unknown[] = [],
     options: QueryOptions = {},
   ): Promise<Row[]> {
-    return this.withClient(options.signal, async (client) => {
+    return this.opened.lend(options.signal, async (client) => {
       try {
         return await rows<Row>(client, sql, parameters);
       } catch (error) {
@@ -100,150 +74,99 @@ export abstract class PgDatabase extends Database {
     });
   }
 
-  async check(signal: AbortSignal): Promise<void> {
-    const [row] = await this.query<{ read_only: string }>(
-      'check',
-      "select current_setting('transaction_read_only') as read_only",
-      [],
-      { signal },
+  /** Not bounded but by the signal: building an index takes as long as it takes. */
+  async administer<T>(
+    _operation: string,
+    work: (tx: Transaction) => Promise<T>,
+    options: QueryOptions = {},
+  ): Promise<T> {
+    const local = { role: 'none', 'app.business_id': '', statement_timeout: '0' };
+    return this.run(await this.owners(), work, options, local, TIMER_MS_MAX);
+  }
+
+  async tenants(options: QueryOptions = {}): Promise<string[]> {
+    const list = 'select business_id from tenants order by business_id';
+    const found = await this.administer(
+      'list the tenants',
+      (tx) => tx.query<{ business_id: string }>(list),
+      options,
     );
-    if (row?.read_only === 'on') throw Object.assign(new Error('The server is read-only'), { code: '25006' });
+    return found.map((row) => row.business_id);
+  }
+
+  async check(signal: AbortSignal): Promise<void> {
+    const check = async (client: HardClient) => {
+      const [row] = await rows<{ value: string }>(
+        client,
+        "select current_setting('transaction_read_only') as value",
+        [],
+      );
+      if (row?.value !== 'on') return;
+      this.opened.retire();
+      throw client.condemnReadOnly();
+    };
+    await this.checked.lend(signal, check);
   }
 
   pool(): PoolStatus {
-    const pool = this.#source?.isInitialized
-      ? (this.#source.driver as unknown as { master: pg.Pool }).master
-      : undefined;
-    const size = pool?.totalCount ?? 0;
-    const idle = pool?.idleCount ?? 0;
-    return { size, idle, inUse: size - idle, waiting: pool?.waitingCount ?? 0 };
+    return this.#pool?.status ?? NOT_OPEN;
   }
 
   async close(): Promise<void> {
-    const source = this.#source;
-    this.#source = undefined;
-    if (source?.isInitialized) await source.destroy();
+    const pool = this.#pool;
+    this.#pool = undefined;
+    await pool?.close();
   }
 
-  protected newSource(
-    connection: PgConnection,
-    poolMax: number,
-    statementTimeoutMs = this.options.statementTimeoutMs,
-  ) {
-    return new DataSource({
-      type: 'postgres',
-      ...connection,
-      applicationName: 'mainstay',
-      migrations,
-      migrationsTransactionMode: 'each',
-      logger: new QuietLogger(),
-      // An idle connection that breaks is replaced at its next use; nothing more is to be done about it.
-      poolErrorHandler: () => {},
-      extra: {
-        Client: HardClient,
-        max: poolMax,
-        connectionTimeoutMillis: this.options.acquireTimeoutMs,
-        ...(statementTimeoutMs > 0 && {
-          // The server gives up before we do: a slow statement then ends cleanly and the connection lives on.
-          statement_timeout: statementTimeoutMs,
-          query_timeout: statementTimeoutMs + 1_000,
-        }),
-        lock_timeout: 5_000,
-        idle_in_transaction_session_timeout: 5_000,
-        keepAlive: true,
-        keepAliveInitialDelayMillis: 5_000,
-        idleTimeoutMillis: 30_000,
-        ...this.recycling(),
-      },
-    });
-  }
-
-  /** How connections are renewed, and what else only a server understands. */
-  protected recycling(): object {
-    return {
-      maxLifetimeSeconds: 300,
-      // A statement that nobody waits for any more ends within half a second, instead of at its time limit.
-      options: '-c client_connection_check_interval=500',
-    };
-  }
-
-  private get source(): DataSource {
-    if (!this.#source?.isInitialized)
+  protected get opened(): PgPool {
+    if (this.#pool === undefined)
       throw Object.assign(new Error('The database is not open'), { code: 'ECONNREFUSED' });
-    return this.#source;
+    return this.#pool;
   }
 
-  /** Lends a connection to `work` and never gives one back to the pool that is not between two transactions. */
-  private async withClient<T>(
-    signal: AbortSignal | undefined,
-    work: (client: HardClient) => Promise<T>,
+  /** The pool that checks are made over. */
+  protected get checked(): PgPool {
+    return this.opened;
+  }
+
+  /** @param local parameters of the server that hold for this transaction alone */
+  private run<T>(
+    pool: PgPool,
+    work: (tx: Transaction) => Promise<T>,
+    { signal }: QueryOptions,
+    local: Record<string, string>,
+    statementMs?: number,
   ): Promise<T> {
-    const runner = this.source.createQueryRunner();
-    const client = (await runner.connect()) as HardClient;
-    const onAbort = () => client.destroy(signal!.reason as Error);
-    signal?.addEventListener('abort', onAbort, { once: true });
-    try {
-      signal?.throwIfAborted();
-      return await work(client);
-    } catch (error) {
-      // We cut the connection ourselves: what the driver makes of that would pass for a fault of the server.
-      throw signal?.aborted ? signal.reason : error;
-    } finally {
-      signal?.removeEventListener('abort', onAbort);
-      if (!client.idle) client.destroy(new Error('A transaction was left open'));
-      await runner.release();
-    }
+    const inside = async (client: HardClient) => {
+      const tx = new OpenTransaction(client, statementMs);
+      try {
+        await setLocally(client, local);
+        const result = await work(tx);
+        signal?.throwIfAborted();
+        await tx.commit();
+        return result;
+      } catch (error) {
+        // When even the rollback fails, the connection is cut and the server rolls back by itself.
+        if (!client.idle) await client.query('rollback').catch((e: Error) => client.destroy(e));
+        throw error;
+      } finally {
+        tx.end();
+      }
+    };
+    return pool.lend(signal, inside, 'begin');
   }
 
-  /** Tells the server whom the transaction is for and how long it may take. */
-  private async prepare(client: HardClient, businessId: string | undefined): Promise<void> {
-    const remainingMs = Deadline.current()?.remainingMs();
-    const statementMs = Math.ceil(
-      Math.max(1, Math.min(remainingMs ?? Infinity, this.options.statementTimeoutMs)),
-    );
-    await client.query(
-      "select set_config('app.business_id', $1, true), set_config('statement_timeout', $2, true)",
-      [businessId ?? '', String(statementMs)],
-    );
+  /** As the server reads it, in milliseconds: what the request has left, if that is less. */
+  private statementLimit(): string {
+    const remainingMs = Deadline.current()?.remainingMs() ?? Infinity;
+    return String(Math.ceil(Math.max(1, Math.min(remainingMs, this.statementTimeoutMs))));
   }
 }
 
-/** The transaction as its work sees it, and only for as long as it lasts. */
-class OpenTransaction implements Transaction {
-  #over = false;
-  #failure: unknown;
-
-  constructor(private readonly client: HardClient) {}
-
-  async query<Row>(sql: string, parameters: readonly unknown[] = []): Promise<Row[]> {
-    // The connection is somebody else's by now: what came late would be done in his transaction, or in none.
-    if (this.#over) throw new Error('The transaction is over: this statement came too late and was not sent');
-    try {
-      return await rows<Row>(this.client, sql, parameters);
-    } catch (error) {
-      this.#failure = error;
-      throw error;
-    }
-  }
-
-  /** @throws Error when a statement failed and the work went on regardless */
-  async commit(): Promise<void> {
-    this.#over = true;
-    const { command } = await this.client.query('commit');
-    // So the server answers when there is nothing to commit any more, and it calls that no error.
-    if (command !== 'ROLLBACK') return;
-    throw new Error('A statement of the transaction failed, so nothing of it was kept', {
-      cause: this.#failure,
-    });
-  }
-
-  end(): void {
-    this.#over = true;
-  }
-}
-
-// Past TypeORM's own query method: of several statements in one text it returns nothing.
-async function rows<Row>(client: HardClient, sql: string, parameters: readonly unknown[]): Promise<Row[]> {
-  const results = (await client.query(sql, [...parameters])) as pg.QueryResult | pg.QueryResult[];
-  return (Array.isArray(results) ? results : [results]).flatMap((result) => result.rows as Row[]);
+async function setLocally(client: HardClient, parameters: Record<string, string>): Promise<void> {
+  const names = Object.keys(parameters);
+  await client.query(
+    `select ${names.map((name, i) => `set_config('${name}', $${i + 1}, true)`).join(', ')}`,
+    names.map((name) => parameters[name]),
+  );
 }

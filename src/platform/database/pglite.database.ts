@@ -1,16 +1,34 @@
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import type { DataSource } from 'typeorm';
 import { ExitCode } from '../../kernel/exit-code.js';
 import type { Settings } from '../../config/settings.js';
 import type { Traits } from '../../resilience/dependency.js';
 import { DataFolderLock } from './data-folder.lock.js';
-import { type PgConnection, PgDatabase } from './pg.database.js';
+import { DataFolderRoom } from './data-folder.room.js';
+import type { QueryOptions, Transaction, WorkOptions } from './database.js';
+import { admit, APP_ROLE, makeAppRole } from './app.role.js';
+import { PgDatabase } from './pg.database.js';
+import { type PgConnection, PgPool, type PoolOptions } from './pg.pool.js';
 import { PgliteEngine } from './pglite.engine.js';
 
 // A check may not take so long, and its caller gives up on it: the start goes on, and the next check finds it done.
 const RESTART_TIMEOUT_MS = 30_000;
+// Everybody waits for the one connection, and a query inside `transaction` that does not go through it would wait for ever.
+const ACQUIRE_TIMEOUT_MS = 5_000;
+const IDLE_TIMEOUT_MS = 30_000;
+
+/** A statement that nobody waits for any more would keep the one connection for ever. */
+export class EngineStuck extends Error {
+  readonly code = 'ETIMEDOUT';
+
+  constructor(silentMs: number) {
+    super(
+      `The embedded database gave no sign of life for ${Math.round(silentMs)} ms: it was ended and is started anew`,
+    );
+    this.name = 'EngineStuck';
+  }
+}
 
 /** The data folder cannot be made, read or written. */
 export class DataFolderUnusable extends Error {
@@ -39,18 +57,13 @@ export class PgliteDatabase extends PgDatabase {
   #engine: PgliteEngine | undefined;
   #starting: Promise<void> | undefined;
   #socketFolder: string | undefined;
+  #administering = 0;
+  readonly #room: DataFolderRoom;
 
   constructor(settings: Pick<Settings, 'DATA_DIR' | 'DB_STATEMENT_TIMEOUT_MS'>) {
-    super({
-      // Two connections to this engine are one session: they would see each other's transactions.
-      poolMax: 1,
-      // Everybody waits for the one connection, and a query inside `transaction` that does not go through it would wait for
-      // ever.
-      acquireTimeoutMs: 5_000,
-      // The engine itself cannot be interrupted: this bounds what the caller waits.
-      statementTimeoutMs: settings.DB_STATEMENT_TIMEOUT_MS,
-    });
+    super(settings.DB_STATEMENT_TIMEOUT_MS);
     this.#folder = resolve(settings.DATA_DIR);
+    this.#room = new DataFolderRoom(this.#folder);
   }
 
   /** Tells a second process that finds the folder taken where this one serves. */
@@ -58,10 +71,47 @@ export class PgliteDatabase extends PgDatabase {
     await this.#lock?.publish(url);
   }
 
-  /** Starts the engine anew if its thread has ended. */
+  // What may be a write, and is not known to be a read, is refused while the disk is nearly full.
+
+  override async transaction<T>(
+    operation: string,
+    work: (tx: Transaction) => Promise<T>,
+    options: WorkOptions = {},
+  ): Promise<T> {
+    if (options.idempotent !== true) await this.#room.assertEnough();
+    return super.transaction(operation, work, options);
+  }
+
+  override async query<Row>(
+    operation: string,
+    sql: string,
+    parameters: unknown[] = [],
+    options: QueryOptions = {},
+  ): Promise<Row[]> {
+    if (options.idempotent !== true) await this.#room.assertEnough();
+    return super.query(operation, sql, parameters, options);
+  }
+
+  override async administer<T>(
+    operation: string,
+    work: (tx: Transaction) => Promise<T>,
+    options: QueryOptions = {},
+  ): Promise<T> {
+    await this.#room.assertEnough();
+    this.#administering += 1;
+    try {
+      return await super.administer(operation, work, options);
+    } finally {
+      this.#administering -= 1;
+    }
+  }
+
+  /** Starts the engine anew if its thread has ended. @throws EngineStuck, DataFolderFull */
   override async check(signal: AbortSignal): Promise<void> {
     if (this.#engine?.running === false) await this.start(AbortSignal.timeout(RESTART_TIMEOUT_MS));
+    await this.endIfStuck();
     await super.check(signal);
+    await this.#room.assertEnough();
   }
 
   override async close(): Promise<void> {
@@ -75,17 +125,36 @@ export class PgliteDatabase extends PgDatabase {
     this.#lock = undefined;
   }
 
-  protected async connect(signal: AbortSignal): Promise<PgConnection> {
+  protected async connect(signal: AbortSignal): Promise<PgPool> {
     try {
       await mkdir(this.#folder, { recursive: true });
       this.#lock ??= await DataFolderLock.acquire(this.#folder);
+      await this.#room.assertEnough();
       this.#socketFolder ??= await mkdtemp(join(tmpdir(), 'mainstay-'));
       if (this.#engine?.running !== true) await this.start(signal);
+      const at = { host: this.#socketFolder, port: 5432, username: 'postgres', database: 'postgres' };
+      await this.migrate(at);
+      return await PgPool.open(at, this.poolAs(APP_ROLE));
     } catch (error) {
       await this.close();
       throw isSystemError(error) ? new DataFolderUnusable(this.#folder, error) : error;
     }
-    return { host: this.#socketFolder, port: 5432, username: 'postgres', database: 'postgres' };
+  }
+
+  /** There is one connection, and its first role is the owner's. */
+  protected owners(): Promise<PgPool> {
+    return Promise.resolve(this.opened);
+  }
+
+  /**
+   * The engine cannot be interrupted, but its thread can be ended. Twice the longest that a statement may take, nobody waits
+   * for what it does, unless that is the building of an index, which takes as long as it takes.
+   */
+  private async endIfStuck(): Promise<void> {
+    const silentMs = this.#engine?.silentMs() ?? 0;
+    if (this.#administering > 0 || silentMs < 2 * this.statementTimeoutMs) return;
+    await this.#engine!.end();
+    throw new EngineStuck(silentMs);
   }
 
   /** One start at a time, whoever asks for it and however many do: two engines on one folder corrupt it. */
@@ -101,12 +170,33 @@ export class PgliteDatabase extends PgDatabase {
   }
 
   /** No other process can be at it: the folder's lock sees to that. */
-  protected async migrate(source: DataSource): Promise<void> {
-    await source.runMigrations();
+  private async migrate(at: PgConnection): Promise<void> {
+    // Connections to this engine are one session, which goes on to have the role that the last one took.
+    const owner = await PgPool.open(at, { ...this.poolAs('none'), statementTimeoutMs: 0 });
+    try {
+      await owner.source.runMigrations();
+      await owner.lend(undefined, async (client) => {
+        const ask = { query: async (sql: string) => (await client.query(sql)).rows };
+        await makeAppRole(ask);
+        await admit(ask, APP_ROLE);
+      });
+    } finally {
+      await owner.close();
+    }
   }
 
-  protected override recycling(): object {
-    return {};
+  private poolAs(role: string): PoolOptions {
+    return {
+      // Two connections to this engine are one session: they would see each other's transactions.
+      min: 0,
+      max: 1,
+      acquireTimeoutMs: ACQUIRE_TIMEOUT_MS,
+      // The engine itself cannot be interrupted: this bounds what the caller waits.
+      statementTimeoutMs: this.statementTimeoutMs,
+      idleTimeoutMs: IDLE_TIMEOUT_MS,
+      recycleS: 0,
+      session: { role },
+    };
   }
 }
 

@@ -6,7 +6,7 @@ import { Worker } from 'node:worker_threads';
 import { ExitCode } from '../../kernel/exit-code.js';
 import { builtFile } from '../../kernel/built-file.js';
 
-type Message = { at: 'open' } | { at: 'closed' } | { at: 'failed'; message: string };
+type Message = { at: 'open' } | { at: 'closed' } | { at: 'alive' } | { at: 'failed'; message: string };
 
 // Generous: closing writes a checkpoint. After it the thread is ended; the folder is then recovered at the next start.
 const CLOSE_TIMEOUT_MS = 5_000;
@@ -27,8 +27,12 @@ export class DataFolderDamaged extends Error {
 /** PGlite (PostgreSQL as WebAssembly) in a worker thread, reached through a unix socket. */
 export class PgliteEngine {
   #running = true;
+  #askedAtMs: number | undefined;
 
   private constructor(private readonly worker: Worker) {
+    worker.on('message', (message: Message) => {
+      if (message.at === 'alive') this.#askedAtMs = undefined;
+    });
     worker.once('exit', () => {
       this.#running = false;
     });
@@ -52,6 +56,19 @@ export class PgliteEngine {
   /** False once the thread has ended, however that came about. */
   get running(): boolean {
     return this.#running;
+  }
+
+  /** Asks the thread for a sign of life, which it gives between two statements. @returns how long it has owed one, in ms */
+  silentMs(): number {
+    if (this.#askedAtMs !== undefined) return performance.now() - this.#askedAtMs;
+    this.#askedAtMs = performance.now();
+    this.worker.postMessage('ping');
+    return 0;
+  }
+
+  /** Ends the thread whatever it does. The folder is recovered at the next start, as after a crash. */
+  async end(): Promise<void> {
+    await this.worker.terminate();
   }
 
   private static async open(

@@ -21,7 +21,11 @@ try {
     });
   const server = new PGLiteSocketServer({ db, path: socket, maxConnections: CONNECTIONS_MAX });
   await server.start();
-  parentPort!.on('message', () => {
+  parentPort!.on('message', (message: 'close' | 'ping') => {
+    if (message === 'ping') {
+      parentPort!.postMessage({ at: 'alive' });
+      return;
+    }
     void server
       .stop()
       .then(() => db.close())

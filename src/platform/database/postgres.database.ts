@@ -1,99 +1,135 @@
-import type { DataSource } from 'typeorm';
-import type { Settings } from '../../config/settings.js';
-import { ExitCode } from '../../kernel/exit-code.js';
+import type pg from 'pg';
 import { sleep } from '../../kernel/abort.js';
 import type { Traits } from '../../resilience/dependency.js';
-import { HardClient } from './hard.client.js';
-import { type PgConnection, PgDatabase } from './pg.database.js';
+import { admit, APP_ROLE, assertLesser, makeAppRole } from './app.role.js';
+import type { Transaction } from './database.js';
+import { PgDatabase } from './pg.database.js';
+import { PgPool } from './pg.pool.js';
+import { checkPool, ownerPool, type PostgresSettings, servicePool } from './postgres.pool.js';
+import { assertFits, assertUtf8, assertWritable } from './postgres.requirements.js';
 
 // Any number will do, as long as every replica takes the same: "mainstay" on a telephone keypad.
 const MIGRATION_LOCK = 62_467_829;
 const ASK_FOR_LOCK_EVERY_MS = 100;
 
-/** The database keeps text in an encoding that has not every character. */
-export class WrongEncoding extends Error {
-  readonly exitCode = ExitCode.schema;
-
-  constructor(encoding: string) {
-    super(
-      `The database keeps text as ${encoding}, which cannot hold every character. ` +
-        `Make one that keeps it as UTF8: create database … encoding 'UTF8' template template0`,
-    );
-    this.name = 'WrongEncoding';
-  }
-}
-
 /** A PostgreSQL server. */
 export class PostgresDatabase extends PgDatabase {
   readonly adapter = 'postgres';
   readonly traits: Traits = { durable: true, shared: true };
-  readonly #url: string;
+  #owners: Promise<PgPool> | undefined;
+  #checks: PgPool | undefined;
 
   constructor(
-    settings: Pick<Settings, 'DB_POOL_SIZE' | 'DB_POOL_MAX_OVERFLOW' | 'DB_STATEMENT_TIMEOUT_MS'>,
-    url: string,
+    private readonly settings: PostgresSettings,
+    private readonly url: string,
   ) {
-    super({
-      poolMax: settings.DB_POOL_SIZE + settings.DB_POOL_MAX_OVERFLOW,
-      acquireTimeoutMs: 500,
-      statementTimeoutMs: settings.DB_STATEMENT_TIMEOUT_MS,
-    });
-    this.#url = url;
-  }
-
-  protected connect(): Promise<PgConnection> {
-    return Promise.resolve({ url: this.#url });
+    super(settings.DB_STATEMENT_TIMEOUT_MS);
   }
 
   /** Nothing: a server has room for many. */
   async serving(): Promise<void> {}
 
+  override async close(): Promise<void> {
+    await super.close();
+    const [owners, checks] = [this.#owners, this.#checks];
+    this.#checks = undefined;
+    this.#owners = undefined;
+    await checks?.close();
+    await (await owners?.catch(() => undefined))?.close(); // one that did not open was reported to who asked
+  }
+
+  protected async connect(signal: AbortSignal): Promise<PgPool> {
+    try {
+      const role = await this.prepare(await this.owners(), signal);
+      const checks = await PgPool.open({ url: this.url }, checkPool(this.settings, role));
+      this.#checks = checks;
+      const service = await PgPool.open({ url: this.url }, servicePool(this.settings, role));
+      // The checks are to find out about the server that the others work with, and about no older one.
+      service.onRetire = () => checks.retire();
+      return service;
+    } catch (error) {
+      await this.close();
+      throw error;
+    }
+  }
+
+  /** A pool of its own: whether the server answers is not the same as whether there is a connection to spare. */
+  protected override get checked(): PgPool {
+    return this.#checks ?? super.checked;
+  }
+
+  protected owners(): Promise<PgPool> {
+    this.#owners ??= PgPool.open(
+      { url: this.settings.DATABASE_OWNER_URL ?? this.url },
+      ownerPool(this.settings),
+    ).catch((error: unknown) => {
+      this.#owners = undefined;
+      throw error;
+    });
+    return this.#owners;
+  }
+
   /**
    * Under an advisory lock, which the server frees when its connection ends however it ends: of several replicas that
    * start at once one migrates and the others wait, then find nothing left to do. TypeORM itself takes no lock
    * (typeorm/typeorm#4588).
+   * @returns the role to act as; undefined where the app's own is the lesser one
    */
-  protected async migrate(source: DataSource, signal: AbortSignal): Promise<void> {
-    const [row] = await source.query<{ server_encoding: string }[]>('show server_encoding');
-    if (row!.server_encoding !== 'UTF8') throw new WrongEncoding(row!.server_encoding);
-    const lock = new HardClient({
-      connectionString: this.#url,
-      application_name: 'mainstay migrations',
-      connectionTimeoutMillis: this.options.acquireTimeoutMs,
-      query_timeout: this.options.statementTimeoutMs,
+  private async prepare(owners: PgPool, signal: AbortSignal): Promise<string | undefined> {
+    // A migration that has begun is not ended by the signal: it would begin again at the next start.
+    return owners.lend(undefined, async (lock) => {
+      const query_timeout = this.settings.DB_STATEMENT_TIMEOUT_MS;
+      const ask: Transaction = {
+        query: async (text, values) =>
+          (await lock.query({ text, values: [...(values ?? [])], query_timeout } as pg.QueryConfig)).rows,
+      };
+      await assertWritable(ask);
+      await assertUtf8(ask);
+      await assertFits(ask, this.settings);
+      await this.take(ask, signal);
+      try {
+        await owners.source.runMigrations();
+        return await this.letIn(ask);
+      } finally {
+        await lock
+          .query('select pg_advisory_unlock($1)', [MIGRATION_LOCK])
+          .catch((e: Error) => lock.destroy(e));
+      }
     });
-    lock.on('error', () => {}); // reported by the query that was waiting
-    await lock.connect();
+  }
+
+  private async letIn(owner: Transaction): Promise<string | undefined> {
+    const own = this.settings.DATABASE_OWNER_URL !== undefined;
+    const role = own ? await this.nameOfOwnRole() : APP_ROLE;
+    if (!own) await makeAppRole(owner);
+    await assertLesser(owner, role);
+    await admit(owner, role);
+    return own ? undefined : role;
+  }
+
+  private async nameOfOwnRole(): Promise<string> {
+    const pool = await PgPool.open({ url: this.url }, servicePool(this.settings));
     try {
-      await this.take(lock, signal);
-      await this.runMigrations();
+      return await pool.lend(undefined, async (client) => {
+        const { rows } = await client.query<{ role: string }>('select current_user as role');
+        return rows[0]!.role;
+      });
     } finally {
-      await lock.end();
+      await pool.close();
     }
   }
 
   /** Asks again and again instead of waiting in the server: a server that hangs meanwhile would never be found out. */
-  private async take(lock: HardClient, signal: AbortSignal): Promise<void> {
+  private async take(owner: Transaction, signal: AbortSignal): Promise<void> {
     for (;;) {
-      const { rows } = await lock.query<{ taken: boolean }>('select pg_try_advisory_lock($1) as taken', [
+      const [row] = await owner.query<{ taken: boolean }>('select pg_try_advisory_lock($1) as taken', [
         MIGRATION_LOCK,
       ]);
-      if (rows[0]!.taken) return;
+      if (row!.taken) return;
       await sleep(ASK_FOR_LOCK_EVERY_MS, signal).catch((cause: unknown) => {
         const message = 'Another process migrates the database, and was not done in time';
         throw Object.assign(new Error(message, { cause }), { code: '55P03' });
       });
-    }
-  }
-
-  /** On a connection of its own, without a time limit: building an index may take as long as it takes. */
-  private async runMigrations(): Promise<void> {
-    const source: DataSource = this.newSource({ url: this.#url }, 1, 0);
-    await source.initialize();
-    try {
-      await source.runMigrations();
-    } finally {
-      await source.destroy();
     }
   }
 }

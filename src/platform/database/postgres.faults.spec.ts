@@ -1,4 +1,5 @@
 import type { Reason } from '../../resilience/dependency-error.js';
+import { OutcomeUnknown } from './database.js';
 import { classifyPostgres } from './postgres.faults.js';
 
 const coded = (code: string, message = 'words that may be in any language') =>
@@ -21,6 +22,14 @@ describe('classifyPostgres', () => {
     ['an input/output error of the server', coded('58030'), 'failed', false],
     ['corrupt data', coded('XX001'), 'failed', false],
     ['nobody listening', coded('ECONNREFUSED'), 'unreachable', true],
+    ['a certificate that nobody vouches for', coded('DEPTH_ZERO_SELF_SIGNED_CERT'), 'unauthorized', false],
+    ['a server without TLS', new Error('The server does not support SSL connections'), 'unauthorized', false],
+    [
+      'a commit that was not replied to',
+      new OutcomeUnknown(new Error('Connection terminated unexpectedly')),
+      'unreachable',
+      true,
+    ],
     ['a socket that is not there', coded('ENOENT'), 'unreachable', true],
     ['a host that is not known', coded('ENOTFOUND'), 'unreachable', true],
     ['a connection that was reset', coded('ECONNRESET'), 'unreachable', true],

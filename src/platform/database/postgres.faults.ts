@@ -1,3 +1,4 @@
+import { OutcomeUnknown } from './database.js';
 import type { Fault } from '../../resilience/dependency-error.js';
 
 const fault = (reason: Fault['reason'], transient: boolean): Fault => ({ reason, transient });
@@ -33,6 +34,13 @@ const BY_CODE: Record<string, Fault> = {
   EAI_AGAIN: fault('unreachable', true),
   EHOSTUNREACH: fault('unreachable', true),
   ETIMEDOUT: fault('hung', true),
+  // It cannot prove to be who it says it is, or we have not been told whose word to take for it.
+  CERT_HAS_EXPIRED: fault('unauthorized', false),
+  DEPTH_ZERO_SELF_SIGNED_CERT: fault('unauthorized', false),
+  ERR_TLS_CERT_ALTNAME_INVALID: fault('unauthorized', false),
+  SELF_SIGNED_CERT_IN_CHAIN: fault('unauthorized', false),
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: fault('unauthorized', false),
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: fault('unauthorized', false),
 };
 
 // Where pg and TypeORM tell one failure from another by the words alone.
@@ -44,6 +52,7 @@ const BY_MESSAGE: readonly [RegExp, Fault][] = [
     /Connection terminated|Client has encountered a connection error|Client was closed/,
     fault('unreachable', true),
   ],
+  [/The server does not support SSL connections/, fault('unauthorized', false)],
   [/Driver not Connected|pool after calling end/, fault('unreachable', true)],
   [/has already been released|QueryRunnerProviderAlreadyReleased/, fault('unreachable', true)],
 ];
@@ -52,6 +61,7 @@ const BY_MESSAGE: readonly [RegExp, Fault][] = [
 export function classifyPostgres(error: unknown): Fault | undefined {
   // Not by instanceof: under Jest the errors of Node's own modules are of another realm.
   if (typeof error !== 'object' || error === null) return undefined;
+  if (error instanceof OutcomeUnknown) return classifyPostgres(error.cause);
   const { code, message, driverError, errors } = error as Partial<AggregateError> & {
     code?: unknown;
     driverError?: unknown;

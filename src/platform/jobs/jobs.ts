@@ -86,8 +86,8 @@ export abstract class Jobs {
    */
   abstract cancel(tx: Transaction, businessId: string, id: string): Promise<JobData | undefined>;
 
-  /** How many jobs wait and run, of all tenants. */
-  abstract depth(): Promise<{ queued: number; running: number; failed: number }>;
+  /** How many jobs wait and run, of all tenants: of these kinds, or of every kind. */
+  abstract depth(kinds?: readonly string[]): Promise<{ queued: number; running: number; failed: number }>;
 
   abstract check(signal: AbortSignal): Promise<void>;
 

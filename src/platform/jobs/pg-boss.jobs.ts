@@ -65,6 +65,8 @@ export class PgBossJobs extends Jobs {
       schedule: false,
       superviseIntervalSeconds: LOOK_FOR_THE_DEAD_EVERY_S,
       monitorIntervalSeconds: LOOK_FOR_THE_DEAD_EVERY_S,
+      // The tables are the owner's, and whoever does the jobs is not.
+      reindex: false,
       ...(!database.traits.shared && { backend: 'pglite' }),
     });
     this.boss.on('error', (error: Error) => this.report(error));
@@ -91,8 +93,9 @@ export class PgBossJobs extends Jobs {
       await this.boss.findJobs(kind, { id: '00000000-0000-0000-0000-000000000000' });
       this.kinds.add(kind);
     }
-    if (!this.database.traits.shared) await this.releaseOrphans();
+    // From here on as the service: what it makes as the owner it may use.
     this.opened = true;
+    if (!this.database.traits.shared) await this.releaseOrphans();
   }
 
   async enqueue(
@@ -126,7 +129,8 @@ export class PgBossJobs extends Jobs {
         async ([job]) => {
           // Where there was one job there may be another: look again at once when this one is done.
           this.boss.notifyWorker(id);
-          await worker({ id: job!.id, data: job!.data, attempt: job!.retryCount + 1, signal: job!.signal });
+          const { id: jobId, data, retryCount, signal } = job!;
+          await inBackground(signal, () => worker({ id: jobId, data, attempt: retryCount + 1, signal }));
         },
       );
       ids.push(id);
@@ -169,14 +173,14 @@ export class PgBossJobs extends Jobs {
     return job.data;
   }
 
-  async depth(): Promise<{ queued: number; running: number; failed: number }> {
+  async depth(kinds?: readonly string[]): Promise<{ queued: number; running: number; failed: number }> {
     const [row] = await this.database.query<{ queued: number; running: number; failed: number }>(
       'count the jobs',
       `select count(*) filter (where state in ('created', 'retry'))::int as queued,
          count(*) filter (where state = 'active')::int as running,
          count(*) filter (where state = 'failed')::int as failed
-       from jobs.job where state in ('created', 'retry', 'active', 'failed')`,
-      [],
+       from jobs.job where state in ('created', 'retry', 'active', 'failed') and ($1::text[] is null or name = any($1))`,
+      [kinds ?? null],
       { idempotent: true },
     );
     return row!;
@@ -208,9 +212,12 @@ export class PgBossJobs extends Jobs {
 
   private async execute(sql: string, values?: unknown[]) {
     // The library's own work is nobody's request: it must not end with one that happened to set it off.
-    return {
-      rows: await Deadline.none(() => this.database.query<unknown>('work the job queue', sql, values)),
-    };
+    const found = Deadline.none(() =>
+      this.opened
+        ? this.database.query<unknown>('work the job queue', sql, values)
+        : this.database.administer('make the job queue', (tx) => tx.query<unknown>(sql, values)),
+    );
+    return { rows: await found };
   }
 
   /** A database that is away is reported once, by the database; the queue would say so at each of its turns. */
@@ -218,6 +225,19 @@ export class PgBossJobs extends Jobs {
     if (error instanceof DependencyError || /could not .*: /.test(error.message))
       this.logger.debug(error.message);
     else this.logger.warn({ event: events.jobsTrouble, err: error }, error.message);
+  }
+}
+
+/** Runs a job under a deadline of its own, which ends with its signal: nobody waits for what it calls, so it has patience. */
+async function inBackground(signal: AbortSignal, work: () => Promise<void>): Promise<void> {
+  const deadline = new Deadline(EXPIRE_S * 1_000, 'background');
+  const end = () => deadline.abandon(signal.reason as Error);
+  signal.addEventListener('abort', end, { once: true });
+  try {
+    await deadline.run(work);
+  } finally {
+    signal.removeEventListener('abort', end);
+    deadline.release();
   }
 }
 

@@ -9,8 +9,11 @@ export abstract class Embedder {
   abstract readonly model: string;
   abstract readonly dimension: number;
 
-  /** @returns one unit vector a text, in order */
-  abstract embed(texts: readonly string[], signal?: AbortSignal): Promise<Float32Array[]>;
+  /**
+   * @param withinMs the time that there is for it: an adapter that asks somebody else gives up before that is over
+   * @returns one unit vector a text, in order
+   */
+  abstract embed(texts: readonly string[], signal?: AbortSignal, withinMs?: number): Promise<Float32Array[]>;
 
   abstract check(signal: AbortSignal): Promise<void>;
 }

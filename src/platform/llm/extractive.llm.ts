@@ -35,8 +35,10 @@ export class ExtractiveLlm extends Llm {
       cited,
       supported: quoted.length > 0,
       level: 'extractive',
+      degraded_because: [],
       model: null,
       usage: null,
+      truncated: false,
     };
   }
 

@@ -1,32 +1,43 @@
 import { Global, Module, type OnModuleInit } from '@nestjs/common';
+import { Settings } from '../../config/settings.js';
 import { Dependencies } from '../../resilience/dependencies.js';
 import { Embedder } from './embedder.js';
 import { ExtractiveLlm } from './extractive.llm.js';
+import { FailoverEmbedder } from './failover.embedder.js';
+import { FailoverLlm } from './failover.llm.js';
 import { GuardedEmbedder } from './guarded.embedder.js';
 import { GuardedLlm } from './guarded.llm.js';
 import { HashingEmbedder } from './hashing.embedder.js';
 import { Llm } from './llm.js';
+import { Providers } from './providers.js';
 
 const TIMEOUT_MS = 30_000;
 
-/** Answers and embeddings without a model: quoted sentences, and likeness of words. */
+/**
+ * Answers and embeddings: of the providers that the settings name, one behind the other; without any, quoted sentences and
+ * likeness of words.
+ */
 @Global()
 @Module({
   providers: [
+    Providers,
     {
       provide: Llm,
-      inject: [Dependencies],
-      useFactory: (dependencies: Dependencies) => {
-        const adapter = new ExtractiveLlm();
-        return new GuardedLlm(adapter, register(dependencies, 'llm', adapter));
+      inject: [Dependencies, Settings, Providers],
+      useFactory: (dependencies: Dependencies, settings: Settings, { models }: Providers): Llm => {
+        const quoting = new ExtractiveLlm();
+        return models.length > 0
+          ? new FailoverLlm(models, quoting, settings.LLM_FIRST_TOKEN_TIMEOUT_MS)
+          : new GuardedLlm(quoting, register(dependencies, 'llm', quoting));
       },
     },
     {
       provide: Embedder,
-      inject: [Dependencies],
-      useFactory: (dependencies: Dependencies) => {
-        const adapter = new HashingEmbedder();
-        return new GuardedEmbedder(adapter, register(dependencies, 'embeddings', adapter));
+      inject: [Dependencies, Providers],
+      useFactory: (dependencies: Dependencies, { embedders }: Providers): Embedder => {
+        if (embedders.length > 0) return new FailoverEmbedder(embedders);
+        const hashing = new HashingEmbedder();
+        return new GuardedEmbedder(hashing, register(dependencies, 'embeddings', hashing));
       },
     },
   ],
@@ -34,16 +45,20 @@ const TIMEOUT_MS = 30_000;
 })
 export class LlmModule implements OnModuleInit {
   constructor(
-    private readonly llm: Llm,
-    private readonly embedder: Embedder,
     private readonly dependencies: Dependencies,
+    private readonly providers: Providers,
   ) {}
 
+  /** Side by side: one that hangs does not keep the others waiting. */
   async onModuleInit(): Promise<void> {
-    await this.dependencies.open(this.dependencies.get('embeddings')!, (signal) =>
-      this.embedder.check(signal),
+    const embedded = ['llm', 'embeddings'].map((name) => this.dependencies.get(name));
+    const all = [
+      ...this.providers.dependencies,
+      ...embedded.filter((dependency) => dependency !== undefined),
+    ];
+    await Promise.all(
+      all.map((dependency) => this.dependencies.open(dependency, () => dependency.check(TIMEOUT_MS))),
     );
-    await this.dependencies.open(this.dependencies.get('llm')!, (signal) => this.llm.check(signal));
   }
 }
 

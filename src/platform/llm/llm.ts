@@ -22,9 +22,13 @@ export interface Completion {
   /** Whether the passages answer the question at all. */
   supported: boolean;
   level: 'full' | 'fallback_model' | 'extractive';
+  /** Who was asked before and could not: empty when the first choice answered. */
+  degraded_because: readonly { dependency: string; reason: string }[];
   /** null where no model was asked. */
   model: string | null;
   usage: { input_tokens: number; output_tokens: number } | null;
+  /** The text stops at the most tokens that a model may write, and not where it ends. */
+  truncated: boolean;
 }
 
 /** Answers a question from passages. */
@@ -32,7 +36,8 @@ export abstract class Llm {
   abstract readonly adapter: string;
   abstract readonly traits: Traits & { semantic: boolean };
 
-  abstract complete(prompt: Prompt, signal?: AbortSignal): Promise<Completion>;
+  /** @param withinMs the time that there is for it: an adapter that asks somebody else gives up before that is over */
+  abstract complete(prompt: Prompt, signal?: AbortSignal, withinMs?: number): Promise<Completion>;
 
   abstract check(signal: AbortSignal): Promise<void>;
 }

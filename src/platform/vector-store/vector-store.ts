@@ -59,6 +59,47 @@ export interface Hit {
   payload: Payload;
 }
 
+/** What says of a point what it was made from. */
+export interface PointRef {
+  id: string;
+  document_id: string;
+  version: number;
+}
+
+export interface Listing {
+  businessId: string;
+  documentIds?: readonly string[];
+  /** The `next` of the part before. */
+  from?: string;
+  limit: number;
+}
+
+/** A part of a tenant's points. */
+export interface Page {
+  points: PointRef[];
+  /** Where the next part starts; undefined after the last. */
+  next: string | undefined;
+}
+
+/** A collection as it is. */
+export interface CollectionView {
+  name: string;
+  /** The name that the service knows it by; undefined for one that is being built, or was left behind. */
+  alias: string | undefined;
+  model: string;
+  dimension: number;
+  /** How many points it holds, of all tenants, as near as the store knows it at once. */
+  points: number;
+}
+
+/** There is no collection of that name: nobody made it, or the store has lost it. */
+export class CollectionMissing extends Error {
+  constructor(readonly collection: string) {
+    super(`There is no collection ${collection}`);
+    this.name = 'CollectionMissing';
+  }
+}
+
 /** The dimension or the model of a collection is not what the embedder makes. Only a rebuild mends it. */
 export class CollectionMismatch extends Error {
   readonly exitCode = ExitCode.dimension;
@@ -83,16 +124,25 @@ export abstract class VectorStore {
 
   /**
    * Makes the collection, and an alias of its name to it, unless they are there.
+   * @returns whether it made the collection now, and it is therefore empty
    * @throws CollectionMismatch when it is there with another model or dimension
    */
-  abstract ensure(spec: CollectionSpec, signal?: AbortSignal): Promise<void>;
+  abstract ensure(spec: CollectionSpec, signal?: AbortSignal): Promise<boolean>;
+
+  /** Makes a collection of this name beside the one that `spec.name` stands for, unless it is there. */
+  abstract create(spec: CollectionSpec, name: string, signal?: AbortSignal): Promise<void>;
+
+  abstract collections(signal?: AbortSignal): Promise<CollectionView[]>;
 
   abstract upsert(collection: string, points: readonly Point[], signal?: AbortSignal): Promise<void>;
 
-  /** Removes a document's points, those of the version `keep` excepted. Removing what is not there is no error. */
+  /**
+   * Removes a document's points, those of the version `before` and of later ones excepted: whoever works on an older version
+   * takes nothing from a newer one. Removing what is not there is no error.
+   */
   abstract remove(
     collection: string,
-    document: { businessId: string; documentId: string; keep?: number },
+    document: { businessId: string; documentId: string; before?: number },
     signal?: AbortSignal,
   ): Promise<void>;
 
@@ -106,11 +156,17 @@ export abstract class VectorStore {
     signal?: AbortSignal,
   ): Promise<number>;
 
+  /** A tenant's points, or those of some of its documents, a part at a time. */
+  abstract list(collection: string, of: Listing, signal?: AbortSignal): Promise<Page>;
+
   /** Points an alias at a collection, in one step: there is no moment at which it points nowhere. */
   abstract alias(alias: string, collection: string, signal?: AbortSignal): Promise<void>;
 
-  /** Drops a collection and its points. An alias to it must have been moved away before. */
+  /** Drops a collection and its points, if it is there. An alias to it must have been moved away before. */
   abstract drop(collection: string, signal?: AbortSignal): Promise<void>;
 
   abstract check(signal: AbortSignal): Promise<void>;
+
+  /** Lets go of its connections, for the end of the process. */
+  abstract close(): Promise<void>;
 }

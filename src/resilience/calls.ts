@@ -1,0 +1,192 @@
+import { sleep } from '../kernel/abort.js';
+import { Deadline, DeadlineExceeded } from '../kernel/deadline.js';
+import type { Admission, Admitted } from './admission.js';
+import type { Ticket } from './circuit.js';
+import { DependencyError, type Fault, type Reason } from './dependency-error.js';
+import type { Doubt } from './doubt.js';
+import { patienceOf } from './patience.js';
+import { attempt } from './policy.js';
+import type { RetryBudget } from './retry-budget.js';
+import type { Statistics } from './statistics.js';
+
+export interface CallOptions {
+  /** Doing it twice is the same as doing it once: only then is it tried again. */
+  idempotent?: boolean;
+  /** How long one attempt may take. */
+  timeoutMs?: number;
+  /** How long the whole call may take, waits and retries included, where that is less than the request has left. */
+  withinMs?: number;
+  /** An attempt that took this long counts against the circuit even if it succeeded. Default: never. */
+  slowMs?: number;
+  /** What the call will spend beside the one request, where that is limited: its tokens. */
+  cost?: number;
+}
+
+/** What stands between a call and the dependency that it is made to. */
+export interface Way {
+  dependency: string;
+  timeoutMs: number;
+  retries: number;
+  admission: Admission;
+  budget: RetryBudget;
+  doubt: Doubt | undefined;
+  statistics: Statistics;
+  classify: (error: unknown) => Fault | undefined;
+  suspend: (reason: Reason, ms: number) => void;
+  remember: (operation: string, reason: Reason, error: unknown) => void;
+}
+
+/** One call, and the time that it has: until `endMs` of the monotonic clock. */
+interface Call {
+  operation: string;
+  timeoutMs: number;
+  slowMs: number;
+  cost: number;
+  deadline: Deadline | undefined;
+  endMs: number;
+}
+
+/**
+ * The way out to one dependency, from the outside in: the deadline of the request; the retries (idempotent operations only,
+ * and within a budget); the admission (circuit, rate limits, bulkhead); the timeout of one attempt; the call. The circuit
+ * counts attempts; the deadline bounds the whole. A call that waits between two attempts holds no place that another could
+ * use.
+ */
+export class Calls {
+  constructor(private readonly way: Way) {}
+
+  /** As `Dependency.call` says. */
+  async make<T>(
+    operation: string,
+    work: (signal: AbortSignal) => Promise<T>,
+    {
+      idempotent = false,
+      timeoutMs = this.way.timeoutMs,
+      withinMs = Infinity,
+      slowMs = Infinity,
+      cost = 1,
+    }: CallOptions,
+  ): Promise<T> {
+    const deadline = Deadline.current();
+    const endMs = performance.now() + Math.min(deadline?.remainingMs() ?? Infinity, withinMs);
+    const call = { operation, timeoutMs, slowMs, cost, deadline, endMs };
+    const { retries, backoff } = patienceOf(deadline, this.way.retries);
+    this.way.budget.call();
+    for (let tried = 0; ; tried += 1) {
+      try {
+        return await this.attempt(call, work);
+      } catch (error) {
+        const again = idempotent && tried < retries;
+        if (!again || !(error instanceof DependencyError) || !error.transient) throw error;
+        const waitMs = Math.max(backoff.nextMs(), error.retryAfterMs ?? 0);
+        if (performance.now() + waitMs >= endMs) throw error;
+        if (!this.way.budget.spend()) {
+          this.way.statistics.retriesRefused += 1;
+          throw error;
+        }
+        this.way.statistics.retries += 1;
+        await sleep(waitMs, deadline?.signal);
+      }
+    }
+  }
+
+  private async attempt<T>(call: Call, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    const { deadline, timeoutMs, endMs } = call;
+    if (deadline?.signal.aborted) throw deadline.signal.reason;
+    const { ticket, leave } = await this.enter(call);
+    const startedMs = performance.now();
+    try {
+      const result = await this.watched(deadline?.signal, (signal) =>
+        attempt(work, Math.min(timeoutMs, endMs - startedMs), signal),
+      );
+      this.succeeded(call, ticket, performance.now() - startedMs);
+      return result;
+    } catch (error) {
+      throw this.failed(call, ticket, error, performance.now() - startedMs);
+    } finally {
+      leave();
+    }
+  }
+
+  /** Waits for the call's turn: as long as the request has time, or as one attempt may take where nobody waits for it. */
+  private async enter({ operation, cost, timeoutMs, deadline, endMs }: Call): Promise<Admitted> {
+    const waitMaxMs = Math.min(endMs - performance.now(), deadline === undefined ? timeoutMs : Infinity);
+    try {
+      return await this.way.admission.enter(operation, cost, waitMaxMs, deadline?.signal);
+    } catch (error) {
+      this.way.statistics.record('refused');
+      throw error;
+    }
+  }
+
+  /** Runs an attempt under the caller's signal, and where doubt is raised under that of the doubt as well. */
+  private async watched<T>(
+    caller: AbortSignal | undefined,
+    run: (signal: AbortSignal | undefined) => Promise<T>,
+  ): Promise<T> {
+    const { doubt } = this.way;
+    if (doubt === undefined) return run(caller);
+    const watched = doubt.watch();
+    const forward = () => watched.controller.abort(caller!.reason);
+    caller?.addEventListener('abort', forward, { once: true });
+    try {
+      return await run(watched.controller.signal);
+    } finally {
+      caller?.removeEventListener('abort', forward);
+      doubt.release(watched);
+    }
+  }
+
+  private succeeded({ slowMs }: Call, ticket: Ticket, tookMs: number): void {
+    const slow = tookMs >= slowMs;
+    this.way.statistics.record(slow ? 'slow' : 'ok', tookMs);
+    if (slow) ticket.fault('slow');
+    else ticket.success();
+  }
+
+  /** Counts a failure for what it is, and returns what the caller shall see. */
+  private failed(call: Call, ticket: Ticket, error: unknown, tookMs: number): unknown {
+    const fault = this.way.classify(error);
+    if (isCutShort(call, error, fault)) {
+      // The request ran out of time or of an audience. That is held against the dependency only if it had been slow.
+      const slow = tookMs >= call.slowMs;
+      this.way.statistics.record(slow ? 'fault' : 'neutral', tookMs);
+      if (slow) ticket.fault('slow');
+      return this.outOfTime(call, error);
+    }
+    if (fault === undefined) {
+      this.way.statistics.record('neutral', tookMs);
+      return error;
+    }
+    this.way.statistics.record('fault', tookMs);
+    this.way.remember(call.operation, fault.reason, error);
+    if (fault.suspendMs !== undefined) this.way.suspend(fault.reason, fault.suspendMs);
+    else if (fault.counts !== false) ticket.fault(fault.reason);
+    return new DependencyError(this.way.dependency, call.operation, fault.reason, {
+      cause: error,
+      transient: fault.transient,
+      counts: fault.counts ?? true,
+      ...(fault.retryAfterMs !== undefined && { retryAfterMs: fault.retryAfterMs }),
+    });
+  }
+
+  /** Whose time was up: the request's, or only the share of it that this call was given. */
+  private outOfTime({ operation, deadline, endMs }: Call, error: unknown): unknown {
+    if (deadline?.signal.aborted) return deadline.signal.reason;
+    if (deadline !== undefined && deadline.expiresAtMs <= endMs + DEADLINE_SLACK_MS)
+      return new DeadlineExceeded(deadline.budgetMs);
+    return new DependencyError(this.way.dependency, operation, 'timeout', { cause: error, counts: false });
+  }
+}
+
+// Timers are whole milliseconds, and a server that was told how long it may take answers a little before or after that.
+const DEADLINE_SLACK_MS = 20;
+
+/** Whether an attempt ended because its request did, or its share of it: by the signal, or by a time limit taken from it. */
+function isCutShort({ deadline, endMs }: Call, error: unknown, fault: Fault | undefined): boolean {
+  const aborted = deadline?.signal.aborted === true;
+  if (!aborted && endMs - performance.now() > DEADLINE_SLACK_MS) return false;
+  return (
+    (aborted && error === deadline.signal.reason) || fault?.reason === 'timeout' || fault?.reason === 'hung'
+  );
+}

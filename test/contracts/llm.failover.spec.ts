@@ -1,0 +1,244 @@
+import { Logger } from '@nestjs/common';
+import { CallerGone, Deadline } from '../../src/kernel/deadline.js';
+import { ExtractiveLlm } from '../../src/platform/llm/extractive.llm.js';
+import { FailoverLlm } from '../../src/platform/llm/failover.llm.js';
+import type { Completion } from '../../src/platform/llm/llm.js';
+import { eventually } from '../support/eventually.js';
+import { ProviderPair, within } from '../support/provider.pair.js';
+import type { ProviderFault } from '../support/provider.ts';
+
+Logger.overrideLogger(false);
+
+const PROMPT = {
+  instructions: 'Answer from the passages alone.',
+  question: 'What does the lamp burn?',
+  passages: [{ n: 1, title: 'Lamp', text: 'The lamp burns colza oil in winter. It is red.' }],
+};
+const FIRST_TOKEN_MS = 800;
+
+let pair: ProviderPair;
+
+beforeEach(async () => {
+  pair = await ProviderPair.start({
+    FIRST_MODEL: 'large',
+    SECOND_MODEL: 'small',
+    LLM_FIRST_TOKEN_TIMEOUT_MS: String(FIRST_TOKEN_MS),
+    LLM_IDLE_TIMEOUT_MS: '600',
+  });
+});
+afterEach(() => pair.stop());
+
+const llm = () => new FailoverLlm(pair.providers.models, new ExtractiveLlm(), FIRST_TOKEN_MS);
+const asked = async (ms: number): Promise<Completion & { tookMs: number }> => {
+  const startedMs = performance.now();
+  const completion = await within(ms, () => llm().complete(PROMPT));
+  return { ...completion, tookMs: performance.now() - startedMs };
+};
+const circuitOf = (name: string) => pair.dependencies.get(name)!.circuit.at;
+
+describe('Several providers', () => {
+  it('answer by the first of them while it is well', async () => {
+    expect(await asked(5_000)).toMatchObject({
+      text: expect.stringContaining('colza oil'),
+      level: 'full',
+      model: 'large',
+      degraded_because: [],
+      usage: { input_tokens: expect.any(Number) },
+    });
+    expect(pair.second.requests).toEqual([]);
+  });
+
+  it.each<[what: string, fault: ProviderFault, reason: string]>([
+    ['is dead', { kind: 'refuse' }, 'unreachable'],
+    ['takes connections and says nothing', { kind: 'hang', at: 'accept' }, 'hung'],
+    ['takes requests and says nothing', { kind: 'hang', at: 'headers' }, 'hung'],
+    ['stalls', { kind: 'stall', afterTokens: 2 }, 'hung'],
+    ['is cut off', { kind: 'cut', afterTokens: 2, how: 'rst' }, 'unreachable'],
+    ['ends without an end', { kind: 'unfinished', afterTokens: 2 }, 'bad_reply'],
+    ['is limited', { kind: 'rate_limited', headers: { 'retry-after': '30' } }, 'rate_limited'],
+    ['has no quota left', { kind: 'quota' }, 'quota'],
+    ['does not know the key', { kind: 'unauthorized' }, 'unauthorized'],
+    ['fails', { kind: 'status', status: 500 }, 'failed'],
+    ['has a page of its proxy to show', { kind: 'html', status: 502 }, 'unreachable'],
+    ['cannot read so much', { kind: 'context_length' }, 'context_length'],
+    ['will not speak of it', { kind: 'finish', reason: 'content_filter' }, 'content_filter'],
+  ])('answer by the second when the first %s, which is asked once', async (_what, fault, reason) => {
+    await pair.first.behave(fault);
+    const completion = await asked(5_000);
+    expect(completion).toMatchObject({
+      level: 'fallback_model',
+      model: 'small',
+      degraded_because: [{ dependency: 'llm.first', reason }],
+    });
+    expect(completion.text).toContain(pair.second.of('chat')[0]!.nonce);
+    expect(pair.first.of('chat').length).toBeLessThanOrEqual(1);
+    expect(pair.dependencies.get('llm.first')!.statistics.retries).toBe(0);
+  });
+
+  it('quote from the passages when none of them answers, and say why', async () => {
+    await pair.first.behave({ kind: 'quota' });
+    await pair.second.behave({ kind: 'refuse' });
+    expect(await asked(5_000)).toMatchObject({
+      text: 'The lamp burns colza oil in winter. [1]',
+      level: 'extractive',
+      model: null,
+      degraded_because: [
+        { dependency: 'llm.first', reason: 'quota' },
+        { dependency: 'llm.second', reason: 'unreachable' },
+      ],
+    });
+  });
+
+  it.each([600, 1_500, 4_000])('answer within %i ms although both hang', async (deadlineMs) => {
+    await pair.first.behave({ kind: 'hang', at: 'headers' });
+    await pair.second.behave({ kind: 'hang', at: 'accept' });
+    const completion = await asked(deadlineMs);
+    expect(completion.level).toBe('extractive');
+    expect(completion.degraded_because.map(({ reason }) => reason)).toEqual([
+      expect.stringMatching(/hung|timeout/),
+      expect.stringMatching(/hung|timeout/),
+    ]);
+    expect(completion.tookMs).toBeLessThan(deadlineMs);
+  });
+
+  it('are not asked when there is no time left to answer in', async () => {
+    expect(await asked(100)).toMatchObject({
+      level: 'extractive',
+      degraded_because: [
+        { dependency: 'llm.first', reason: 'timeout' },
+        { dependency: 'llm.second', reason: 'timeout' },
+      ],
+    });
+    expect([...pair.first.requests, ...pair.second.requests]).toEqual([]);
+  });
+
+  it('leave the second room enough when the first trickles', async () => {
+    await pair.first.behave({ kind: 'drip', everyMs: 300 });
+    await pair.second.behave({ kind: 'drip', everyMs: 20 });
+    const completion = await asked(3_000);
+    expect(completion).toMatchObject({ level: 'fallback_model' });
+    expect(completion.text).toContain(pair.second.of('chat')[0]!.nonce);
+  });
+
+  it('leave what hangs or trickles alone when they are done with it', async () => {
+    await pair.first.behave({ kind: 'hang', at: 'headers' });
+    await asked(5_000);
+    await eventually(() => pair.first.of('chat')[0]!.abandonedAtMs, { timeoutMs: 1_000 });
+  });
+
+  it('end within a second when nobody waits for the answer any more', async () => {
+    await pair.first.behave({ kind: 'hang', at: 'headers' });
+    pair.given({ LLM_FIRST_TOKEN_TIMEOUT_MS: '30000' });
+    const deadline = new Deadline(30_000);
+    const answer = deadline.run(() => llm().complete(PROMPT));
+    await eventually(() => pair.first.of('chat').length === 1);
+    deadline.abandon();
+    await expect(answer).rejects.toBeInstanceOf(CallerGone);
+    await eventually(() => pair.first.of('chat')[0]!.abandonedAtMs, { timeoutMs: 1_000 });
+    expect(pair.second.requests).toEqual([]);
+  });
+});
+
+describe('A provider that said when to come back', () => {
+  it('is asked again exactly then, and others answer at once meanwhile', async () => {
+    await pair.first.behave({ kind: 'rate_limited', headers: { 'retry-after-ms': '700' } });
+    await asked(5_000);
+    const limitedMs = performance.now();
+    await pair.first.behave(undefined);
+    let back: Completion & { tookMs: number };
+    do {
+      back = await asked(5_000);
+      if (back.level !== 'full') expect(back.tookMs).toBeLessThan(100);
+    } while (back.level !== 'full');
+    const afterMs = pair.first.of('chat')[1]!.atMs - limitedMs;
+    expect(afterMs).toBeGreaterThan(650);
+    expect(afterMs).toBeLessThan(900);
+  });
+
+  it('is not asked meanwhile, even if it is the only one', async () => {
+    pair.given({ LLM_PROVIDERS: 'first' });
+    await pair.first.behave({ kind: 'rate_limited', headers: { 'retry-after': '61' } });
+    const together = await Promise.all([asked(5_000), asked(5_000)]);
+    const later = await asked(5_000);
+    for (const { level, tookMs } of [...together, later]) {
+      expect(level).toBe('extractive');
+      expect(tookMs).toBeLessThan(500);
+    }
+    expect(later.degraded_because).toEqual([{ dependency: 'llm.first', reason: 'rate_limited' }]);
+    expect(pair.first.of('chat').length).toBeLessThanOrEqual(2);
+  });
+});
+
+describe('A provider that is sick', () => {
+  it('is found out by requests, too, that have less time than its first words may take', async () => {
+    pair.given({
+      LLM_PROVIDERS: 'first',
+      LLM_FIRST_TOKEN_TIMEOUT_MS: '30000',
+      CIRCUIT_CONSECUTIVE_FAULTS: '1',
+    });
+    await pair.first.behave({ kind: 'hang', at: 'headers' });
+    await asked(1_000);
+    expect(circuitOf('llm.first')).toBe('closed');
+    const { level, tookMs } = await asked(3_000);
+    expect(circuitOf('llm.first')).not.toBe('closed');
+    // Half a second is kept for the answer that needs no model.
+    expect(level).toBe('extractive');
+    expect(tookMs).toBeLessThan(2_700);
+  });
+
+  it('sees at most a quarter more than the calls that there are, whatever is wrong with it', async () => {
+    pair.given({ LLM_PROVIDERS: 'first' });
+    await pair.first.behave({ kind: 'status', status: 500 });
+    const calls = 120;
+    for (let i = 0; i < calls; i += 1) await asked(2_000);
+    expect(pair.first.of('chat').length).toBeLessThanOrEqual(1.25 * calls);
+    expect(circuitOf('llm.first')).toBe('open');
+    expect(pair.first.of('chat').length).toBeLessThan(20);
+  });
+
+  it('is tried again once where nobody else can be asked, within the budget for that', async () => {
+    pair.given({ LLM_PROVIDERS: 'first', CIRCUIT_CONSECUTIVE_FAULTS: '1000', CIRCUIT_WINDOW_CALLS: '10000' });
+    await pair.first.behave({ kind: 'status', status: 500, rate: 0.3 });
+    const calls = 150;
+    let full = 0;
+    for (let i = 0; i < calls; i += 1) full += (await asked(2_000)).level === 'full' ? 1 : 0;
+    expect(pair.dependencies.get('llm.first')!.statistics.retries).toBeGreaterThan(0);
+    expect(pair.first.of('chat').length).toBeLessThanOrEqual(1.25 * calls);
+    expect(full / calls).toBeGreaterThan(0.75);
+  });
+
+  it('is found out, and then costs nobody any time, until it is well again', async () => {
+    pair.given({ CIRCUIT_BACKOFF_MIN_MS: '300' });
+    await pair.first.behave({ kind: 'refuse' });
+    await eventually(async () => {
+      await asked(5_000);
+      return circuitOf('llm.first') !== 'closed';
+    });
+    const { tookMs, degraded_because } = await asked(5_000);
+    expect(tookMs).toBeLessThan(100);
+    expect(degraded_because).toEqual([{ dependency: 'llm.first', reason: 'circuit_open' }]);
+    await pair.first.behave(undefined);
+    await eventually(async () => (await asked(5_000)).level === 'full');
+    expect(pair.first.of('models').length).toBeGreaterThan(0);
+  });
+
+  it('stays in use while nobody could take its place, if it answers every other call', async () => {
+    pair.given({
+      LLM_PROVIDERS: 'first',
+      CIRCUIT_WINDOW_CALLS: '4',
+      RETRY_BUDGET_FLOOR: '0',
+      RETRY_BUDGET_PERCENT: '0',
+    });
+    for (let i = 0; i < 20; i += 1) {
+      await pair.first.behave(i % 2 === 0 ? { kind: 'status', status: 500 } : undefined);
+      await asked(2_000);
+    }
+    expect(circuitOf('llm.first')).toBe('closed');
+    pair.given({ CIRCUIT_WINDOW_CALLS: '4' });
+    for (let i = 0; i < 20; i += 1) {
+      await pair.first.behave(i % 2 === 0 ? { kind: 'status', status: 500 } : undefined);
+      await asked(2_000);
+    }
+    expect(circuitOf('llm.first')).not.toBe('closed');
+  });
+});

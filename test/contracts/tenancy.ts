@@ -1,0 +1,115 @@
+import { type Database, type Transaction, type WorkOptions } from '../../src/platform/database/database.js';
+import { DocumentsRepository } from '../../src/features/knowledge/documents.repository.js';
+import { IngestionRepository } from '../../src/features/knowledge/ingestion.repository.js';
+import { PassagesRepository } from '../../src/features/search/passages.repository.js';
+import { derivedId, newId } from '../../src/kernel/ids.js';
+import type { VectorStore } from '../../src/platform/vector-store/vector-store.js';
+
+/**
+ * A database to which somebody else's request has come: whatever tenant a repository names in its statements, and it may
+ * be the wrong one, the work is done for this one.
+ */
+export function workingFor(businessId: string, database: Database): Database {
+  const transaction = <T>(operation: string, work: (tx: Transaction) => Promise<T>, options?: WorkOptions) =>
+    database.transaction(operation, work, { ...options, businessId });
+  return Object.assign(Object.create(database) as Database, { transaction });
+}
+
+/** Every table that knows of tenants, and whether it keeps them apart. */
+export const TABLES = `select c.oid::regclass::text as name, c.relrowsecurity and c.relforcerowsecurity
+    and exists (select from pg_policy p where p.polrelid = c.oid and p.polqual is not null and p.polwithcheck is not null)
+    and (select count(*) from pg_policy p where p.polrelid = c.oid) = 1 as separated
+  from pg_class c join pg_attribute a on a.attrelid = c.oid and a.attname = 'business_id'
+  where c.relkind in ('r', 'p') and c.relname <> 'tenants' order by 1`;
+
+/** What a tenant has, as ids: of documents, their versions and the words that are in them. */
+export interface Possession {
+  id: string;
+  version: number;
+  chunk: string;
+}
+
+const TEXT = 'the lamp burns colza oil';
+
+/** Stores a document with one chunk and, where vectors can be kept, its point. */
+export async function possess(
+  database: Database,
+  businessId: string,
+  vectors?: VectorStore,
+): Promise<Possession> {
+  const documents = new DocumentsRepository(database);
+  const stored = await database.transaction('store', (tx) => documents.store(tx, newDocument(businessId)), {
+    businessId,
+  });
+  const chunk = derivedId(stored.id, stored.version, 0);
+  await vectors?.upsert('fuzzed', [pointOf(businessId, stored.id, chunk)]);
+  return { ...stored, chunk };
+}
+
+export const newDocument = (businessId: string) => ({
+  id: newId(),
+  businessId,
+  collection: 'fuzzed',
+  externalId: undefined,
+  title: 'Lighthouse',
+  contentType: 'text/plain' as const,
+  content: TEXT,
+  contentSha256: '',
+  metadata: { of: businessId },
+  chunks: [{ position: 0, start: 0, end: TEXT.length, headings: [], text: TEXT }],
+});
+
+export const pointOf = (businessId: string, documentId: string, chunkId: string) => ({
+  id: derivedId(documentId, 1, 0),
+  vector: Float32Array.of(1, 0, 0),
+  payload: {
+    business_id: businessId,
+    document_id: documentId,
+    version: 1,
+    chunk_id: chunkId,
+    title: '',
+    text: '',
+    start: 0,
+    end: 0,
+    metadata: {},
+  },
+});
+
+/**
+ * Everything that a repository can be asked, by name. `named` is the tenant that it is told, `of` what the question is about.
+ * @returns what was seen or changed: nothing, where the database keeps tenants apart
+ */
+export function questions(
+  database: Database,
+  vectors?: VectorStore,
+): Record<string, (named: string, of: Possession) => Promise<unknown[]>> {
+  const documents = new DocumentsRepository(database);
+  const ingestion = new IngestionRepository(database);
+  const passages = new PassagesRepository(database);
+  const scope = (businessId: string) => ({ businessId, collection: 'fuzzed', filter: {} });
+  const some = (value: unknown) => (value === undefined || value === false ? [] : [value]);
+  const within = <T>(named: string, work: (tx: Transaction) => Promise<T>) =>
+    database.transaction('change', work, { businessId: named });
+  return {
+    find: async (named, { id }) => some(await documents.find(named, id)),
+    content: async (named, { id }) => some(await documents.content(named, id)),
+    list: (named) => documents.list(named, { limit: 100 }),
+    chunks: (named, { id, version }) => documents.chunks(named, id, version, 0, 10),
+    remove: async (named, { id }) => some(await within(named, (tx) => documents.remove(tx, named, id))),
+    requeue: async (named, { id }) => some(await within(named, (tx) => documents.requeue(tx, named, id))),
+    begin: async (named, { id, version }) => some(await ingestion.begin(named, id, version)),
+    currentVersion: async (named, { id }) => some(await ingestion.currentVersion(named, id)),
+    byWords: (named) => passages.byWords('What does the lamp burn?', scope(named), 100),
+    current: async (named, { chunk }) => [...(await passages.current([chunk], scope(named))).values()],
+    ...(vectors !== undefined && {
+      nearest: (named: string) =>
+        vectors.nearest('fuzzed', { businessId: named, vector: Float32Array.of(1, 0, 0), limit: 100 }),
+      countPoints: async (named: string) =>
+        Array.from({ length: await vectors.count('fuzzed', { businessId: named }) }),
+      removePoints: async (named: string, { id }: Possession) => {
+        await vectors.remove('fuzzed', { businessId: named, documentId: id });
+        return [];
+      },
+    }),
+  };
+}

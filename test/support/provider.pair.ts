@@ -1,0 +1,60 @@
+import { readSettings } from '../../src/config/settings.js';
+import { Deadline } from '../../src/kernel/deadline.js';
+import { MemoryLimits } from '../../src/platform/cache/memory.limits.js';
+import { Providers } from '../../src/platform/llm/providers.js';
+import { Dependencies } from '../../src/resilience/dependencies.js';
+import { type Provider, type ProviderOptions, startProvider } from './provider.ts';
+
+/** Two doubles, and the service's own part that asks them, as an operator sets it up. */
+export class ProviderPair {
+  dependencies: Dependencies;
+  providers: Providers;
+
+  private constructor(
+    readonly first: Provider,
+    readonly second: Provider,
+    private readonly defaults: Record<string, string>,
+  ) {
+    this.given({});
+  }
+
+  /** @param defaults settings, beside where the two are */
+  static async start(defaults: Record<string, string>, options: ProviderOptions = {}): Promise<ProviderPair> {
+    const [first, second] = await Promise.all([startProvider(options), startProvider(options)]);
+    return new ProviderPair(first, second, defaults);
+  }
+
+  /** Sets the service's part up anew, with these settings above the defaults. */
+  given(env: Record<string, string>): void {
+    this.dependencies?.onApplicationShutdown();
+    const settings = readSettings({
+      LLM_PROVIDERS: 'first,second',
+      FIRST_BASE_URL: this.first.url,
+      SECOND_BASE_URL: this.second.url,
+      ...this.defaults,
+      ...env,
+    });
+    this.dependencies = new Dependencies(settings);
+    this.providers = new Providers(settings, this.dependencies, new MemoryLimits(1));
+  }
+
+  async stop(): Promise<void> {
+    this.dependencies.onApplicationShutdown();
+    await this.providers.onApplicationShutdown();
+    await Promise.all([this.first.stop(), this.second.stop()]);
+  }
+}
+
+/** Does something for a request, or a job, that has so long. */
+export async function within<T>(
+  ms: number,
+  work: () => Promise<T>,
+  kind: 'request' | 'background' = 'request',
+): Promise<T> {
+  const deadline = new Deadline(ms, kind);
+  try {
+    return await deadline.run(work);
+  } finally {
+    deadline.release();
+  }
+}
