@@ -39,7 +39,7 @@ export const databaseSettings = {
   DB_ACQUIRE_TIMEOUT_MS: setting(integer(50, 60_000), '500', {
     group: 'Database',
     unit: 'ms',
-    description: 'How long a caller waits for a connection, be it a free or a new one.',
+    description: 'How long a caller waits for a free connection, and for each step of making a new one.',
   }),
   DB_POOL_RECYCLE_S: setting(integer(10, 86_400), '3600', {
     group: 'Database',

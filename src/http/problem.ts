@@ -94,7 +94,7 @@ const RETRY_AFTER_MS = 1_000;
 export function toAppError(error: unknown): AppError {
   if (error instanceof AppError) return error;
   if (error instanceof DependencyError) {
-    const detail = `${error.dependency} is not available (${error.reason}). What was acknowledged is kept; try again`;
+    const detail = `${error.dependency} is not available (${error.reason}). ${remedyFor(error)}`;
     return new AppError(BUSY.has(error.reason) ? 'overloaded' : 'dependency_unavailable', detail, {
       retryAfterMs: error.retryAfterMs ?? RETRY_AFTER_MS,
       cause: error,
@@ -109,6 +109,14 @@ export function toAppError(error: unknown): AppError {
   return new AppError('internal', 'An error that was not foreseen: the log has it under this request_id', {
     cause: error,
   });
+}
+
+/** What was being written when its reply was lost may have been kept: to repeat it would be to do it twice. */
+function remedyFor(error: DependencyError): string {
+  const unknown = (error.cause as { name?: unknown } | undefined)?.name === 'OutcomeUnknown';
+  return unknown
+    ? 'It may have been done or not: look before you send it again, or send it with an Idempotency-Key'
+    : 'What was acknowledged is kept; try again';
 }
 
 function ofStatus(status: number, error: Error): AppError {

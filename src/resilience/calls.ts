@@ -71,10 +71,9 @@ export class Calls {
     const endMs = performance.now() + Math.min(deadline?.remainingMs() ?? Infinity, withinMs);
     const call = { operation, timeoutMs, slowMs, cost, deadline, endMs };
     const { retries, backoff } = patienceOf(deadline, this.way.retries);
-    this.way.budget.call();
     for (let tried = 0; ; tried += 1) {
       try {
-        return await this.attempt(call, work);
+        return await this.attempt(call, work, tried === 0);
       } catch (error) {
         const again = idempotent && tried < retries;
         if (!again || !(error instanceof DependencyError) || !error.transient) throw error;
@@ -90,10 +89,17 @@ export class Calls {
     }
   }
 
-  private async attempt<T>(call: Call, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  /** @param first whether it is a call, of which retries may be a share, or a retry itself */
+  private async attempt<T>(
+    call: Call,
+    work: (signal: AbortSignal) => Promise<T>,
+    first: boolean,
+  ): Promise<T> {
     const { deadline, timeoutMs, endMs } = call;
     if (deadline?.signal.aborted) throw deadline.signal.reason;
     const { ticket, leave } = await this.enter(call);
+    // What was refused reached nobody: it is no call that a retry could be a share of.
+    if (first) this.way.budget.call();
     const startedMs = performance.now();
     try {
       const result = await this.watched(deadline?.signal, (signal) =>
@@ -180,7 +186,7 @@ export class Calls {
 }
 
 // Timers are whole milliseconds, and a server that was told how long it may take answers a little before or after that.
-const DEADLINE_SLACK_MS = 20;
+const DEADLINE_SLACK_MS = 60;
 
 /** Whether an attempt ended because its request did, or its share of it: by the signal, or by a time limit taken from it. */
 function isCutShort({ deadline, endMs }: Call, error: unknown, fault: Fault | undefined): boolean {

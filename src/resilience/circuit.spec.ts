@@ -211,6 +211,18 @@ describe('Circuit', () => {
     expect(circuit.state.at).toBe('closed');
   });
 
+  it('does not take the first slow call after a probe for the illness: nothing is warm yet', async () => {
+    const { circuit, probe, fault } = circuitOf();
+    probe.mockResolvedValue();
+    fault(3);
+    await jest.advanceTimersByTimeAsync(1_000);
+    circuit.admit()!.fault('slow');
+    expect(circuit.state.at).toBe('closed');
+    circuit.admit()!.fault('unreachable');
+    expect(circuit.state.at).toBe('open');
+    circuit.stop();
+  });
+
   it('takes the word of an operator for more than that of a probe', () => {
     const { circuit, fault } = circuitOf();
     fault(3);

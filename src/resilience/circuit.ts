@@ -91,7 +91,9 @@ export class Circuit {
         }),
       fault: (reason) =>
         once(() => {
-          const trip = this.onProbation ? 'row' : this.#tripwire.fault();
+          // Slow is not sick: right after an outage nothing is warm yet.
+          const believed = this.onProbation && reason !== 'slow';
+          const trip = believed ? 'row' : this.#tripwire.fault();
           if (trip === 'row' || (trip === 'rate' && this.hasAlternative())) this.open(reason);
         }),
     };

@@ -2,6 +2,7 @@ import { jest } from '@jest/globals';
 import { Logger } from '@nestjs/common';
 import { readSettings } from '../config/settings.js';
 import { Dependencies, type Registration } from './dependencies.js';
+import { DependencyError } from './dependency-error.js';
 import { OpeningFailed } from './opening.js';
 
 const dependencies = () =>
@@ -86,6 +87,24 @@ describe('Dependencies', () => {
     const a = registry.register(options('a'));
     await registry.open(a, () => Promise.resolve(), 'a, part two');
     expect(registry.boot).toMatchObject([{ step: 'a, part two', verdict: 'ok' }]);
+  });
+
+  it('waits for what is opened through a guard, also while its circuit is open', async () => {
+    const registry = dependencies();
+    const database = registry.register(options('database', { criticality: 'critical' }));
+    const failures = [
+      new DependencyError('database', 'open', 'unreachable', { transient: true }),
+      new DependencyError('database', 'open', 'circuit_open', {}),
+    ];
+    await registry.open(database, async () => {
+      const failure = failures.shift();
+      if (failure !== undefined) throw failure;
+    });
+    expect(registry.boot).toMatchObject([{ verdict: 'ok' }]);
+    const wrong = new DependencyError('database', 'open', 'unauthorized', {});
+    await expect(registry.open(database, () => Promise.reject(wrong))).rejects.toMatchObject({
+      reason: 'unauthorized',
+    });
   });
 
   it('shows what the opening found out', async () => {

@@ -4,6 +4,7 @@ import { events } from '../telemetry/events.js';
 import type { CircuitOptions } from './circuit.js';
 import type { DependencyStatus } from './condition.js';
 import { Dependency, type DependencyOptions } from './dependency.js';
+import { DependencyError, type Fault } from './dependency-error.js';
 import { type BootStep, type OpeningFailed, openWithin } from './opening.js';
 
 export interface StateChange {
@@ -86,7 +87,7 @@ export class Dependencies implements Iterable<Dependency>, OnApplicationShutdown
     };
     try {
       const timeoutMs = critical ? this.settings.STARTUP_TIMEOUT_MS : OPTIONAL_TIMEOUT_MS;
-      const detail = await openWithin(name, work, (error) => dependency.classify(error), timeoutMs);
+      const detail = await openWithin(name, work, (error) => faultOf(error, dependency), timeoutMs);
       dependency.observe(undefined);
       done('ok', [describe(dependency), ...(typeof detail === 'string' ? [detail] : [])].join('; '));
     } catch (error) {
@@ -135,6 +136,13 @@ export class Dependencies implements Iterable<Dependency>, OnApplicationShutdown
       backoffMaxMs: this.settings.CIRCUIT_BACKOFF_MAX_MS,
     };
   }
+}
+
+/** What opens through a guard fails with its words. A circuit that is open closes again: that is waited for as well. */
+function faultOf(error: unknown, dependency: Dependency): Fault | undefined {
+  if (!(error instanceof DependencyError)) return dependency.classify(error);
+  const { reason, transient, counts } = error;
+  return { reason, transient: transient || reason === 'circuit_open', counts };
 }
 
 /** `pglite: durable, not shared` */

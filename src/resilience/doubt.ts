@@ -30,7 +30,8 @@ export interface DoubtOptions {
 const ANSWER_WITHIN_MS = 600;
 // One that answers slowly by nature is given so many times what it usually takes.
 const PATIENCE = 4;
-const AGAIN_AFTER_MS = 1_000;
+const ANSWER_WITHIN_MAX_MS = 2_000;
+const AGAIN_AFTER_MS = 400;
 
 /**
  * Tells a dependency that hangs from one that has much to do. A call may take long by right, so its time limit says
@@ -75,7 +76,10 @@ export class Doubt {
 
   private async ask(): Promise<void> {
     const startedMs = performance.now();
-    const withinMs = Math.max(ANSWER_WITHIN_MS, PATIENCE * this.options.usualMs());
+    const withinMs = Math.min(
+      ANSWER_WITHIN_MAX_MS,
+      Math.max(ANSWER_WITHIN_MS, PATIENCE * this.options.usualMs()),
+    );
     try {
       await this.options.ask(withinMs);
     } catch (failure) {

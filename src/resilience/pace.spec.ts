@@ -26,9 +26,16 @@ describe('takeTurn', () => {
     const limits = new Scripted([]);
     await takeTurn({ limits, allowances: [requests, tokens] }, 700, 1_000, undefined);
     expect(limits.asked).toEqual([
-      { name: requests.name, rate: requests.rate, cost: 1 },
       { name: tokens.name, rate: tokens.rate, cost: 700 },
+      { name: requests.name, rate: requests.rate, cost: 1 },
     ]);
+  });
+
+  it('spends no request on a call that is refused for its tokens', async () => {
+    const limits = new Scripted([{ granted: false, waitMs: 5_000 }]);
+    const turn = takeTurn({ limits, allowances: [requests, tokens] }, 700, 1_000, undefined);
+    await expect(turn).rejects.toMatchObject({ allowance: tokens.name });
+    expect(limits.asked.map(({ name }) => name)).toEqual([tokens.name]);
   });
 
   it('waits for its turn while there is time, and asks again', async () => {

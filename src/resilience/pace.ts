@@ -39,7 +39,11 @@ export async function takeTurn(
   signal: AbortSignal | undefined,
 ): Promise<void> {
   const endMs = performance.now() + waitMaxMs;
-  for (const { name, rate, spends } of allowances) {
+  // What costs most is asked for first: what was taken before a refusal is lost.
+  const dearestFirst = allowances.toSorted(
+    (a, b) => Number(a.spends === 'request') - Number(b.spends === 'request'),
+  );
+  for (const { name, rate, spends } of dearestFirst) {
     for (;;) {
       const grant = await limits.take(name, rate, spends === 'request' ? 1 : cost);
       if (grant.granted) break;

@@ -203,7 +203,10 @@ describe('QdrantVectorStore', () => {
     });
 
     it('holds nothing against it when the request was wrong', async () => {
-      expect(await faultOf({ kind: 'status', status: 400 })).toBeUndefined();
+      expect(await faultOf({ kind: 'status', status: 400 })).toMatchObject({
+        reason: 'bad_reply',
+        counts: false,
+      });
     });
 
     it('knows a server that is gone, and finds its points again when it is back', async () => {

@@ -3,7 +3,7 @@ import { QdrantVectorStore } from '../../src/platform/vector-store/qdrant.vector
 import { collectionSpec } from '../../src/platform/vector-store/vector-store.js';
 import { boot, type Booted } from '../support/boot.js';
 import { startCli } from '../support/cli.js';
-import { documents, ingest } from '../support/documents.js';
+import { aDocument, documents, ingest } from '../support/documents.js';
 import { eventuallyHolds } from '../support/eventually.js';
 import { describeWithPostgres, PostgresServer } from '../support/postgres.js';
 import { startQdrant, type QdrantDouble } from '../support/qdrant.js';
@@ -74,7 +74,13 @@ describeWithPostgres('The index of vectors, from the command line', () => {
 
   it('gets over an index of another model: no start without a word, a start without vectors, and all of it after a rebuild', async () => {
     const store = new QdrantVectorStore(qdrant.url);
-    await store.ensure(collectionSpec('documents', 'another model', 5));
+    service = await boot(env);
+    const ready = await ingest(service.api, aDocument());
+    await service.close();
+    // The vectors of what is ready are those of a model that is no longer ours.
+    await store.create(collectionSpec('documents', 'another model', 5), 'documents_9');
+    await store.alias('documents', 'documents_9');
+    await store.drop('documents_1');
     await expect(boot(env)).rejects.toThrow(/holds vectors of another model \(5 dimensions\)/);
     expect(await run('check')).toMatchObject({ code: 14, stderr: expect.stringMatching(/rebuild/) });
 
@@ -90,7 +96,10 @@ describeWithPostgres('The index of vectors, from the command line', () => {
       expect((await service!.api('GET', `/api/v1/documents/${id}`)).body.status).toBe('ready');
       expect(await search()).toMatchObject({ retrieval: 'hybrid', degraded_because: [] });
     }, PATIENCE);
-    expect(await store.count('documents', { businessId: 'default' })).toBe(1);
+    expect(await store.count('documents', { businessId: 'default', documentId: id })).toBe(1);
+    expect(await store.count('documents', { businessId: 'default', documentId: ready.id })).toBe(
+      ready.chunk_count,
+    );
     await store.close();
   }, 120_000);
 });

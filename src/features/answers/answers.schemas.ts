@@ -33,6 +33,7 @@ export const answerResponse = z
     answer_level: z.enum(['full', 'fallback_model', 'cached', 'extractive']),
     retrieval,
     degraded_because: z.array(degradation),
+    verified: z.boolean().describe('Whether each passage was checked against the database'),
     model: z.string().nullable(),
     usage: z.strictObject({ input_tokens: z.number().int(), output_tokens: z.number().int() }).nullable(),
     truncated: z.boolean().describe('The model stopped at the most that it may write, not at an end'),

@@ -55,6 +55,7 @@ export class Answerer {
       answer_level: completion.level,
       retrieval: documents.length === 0 ? 'none' : found.retrieval,
       degraded_because: [...found.degraded_because, ...pages.because, ...completion.degraded_because],
+      verified: found.verified,
       model: completion.model,
       usage: completion.usage,
       truncated: completion.truncated,

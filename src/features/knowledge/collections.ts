@@ -2,6 +2,7 @@ import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { Settings } from '../../config/settings.js';
 import { Deadline } from '../../kernel/deadline.js';
 import { invalid } from '../../kernel/app-error.js';
+import { sleep } from '../../kernel/abort.js';
 import { Embedder } from '../../platform/llm/embedder.js';
 import {
   CollectionMismatch,
@@ -69,15 +70,42 @@ export class Collections implements OnModuleInit {
    */
   async use<T>(work: () => Promise<T>): Promise<T> {
     const made = this.ready();
-    await made;
+    await this.inTime(made);
     try {
       return await work();
     } catch (error) {
       if (!(error instanceof CollectionMissing)) throw error;
       // Of many who find it missing at once, the first makes it again and the others wait for that.
       if (this.made === made) this.made = undefined;
-      await this.ready();
-      return work();
+      await this.inTime(this.ready());
+      return this.again(work);
+    }
+  }
+
+  /** Missing again as soon as it was made: somebody else takes it away, and nothing is found in it. */
+  private async again<T>(work: () => Promise<T>): Promise<T> {
+    try {
+      return await work();
+    } catch (error) {
+      if (!(error instanceof CollectionMissing)) throw error;
+      throw new DependencyError('vector_store', 'open the collections', 'bad_reply', { cause: error });
+    }
+  }
+
+  /** Whoever waits for an answer waits no longer than a search may take: making collections may take longer. */
+  private async inTime(made: Promise<void>): Promise<void> {
+    const deadline = Deadline.current();
+    if (deadline?.kind !== 'request') return made;
+    const withinMs = Math.min(deadline.remainingMs(), this.settings.VECTOR_SEARCH_TIMEOUT_MS);
+    const over = new AbortController();
+    const late = sleep(withinMs, AbortSignal.any([deadline.signal, over.signal])).then(() => {
+      throw new DependencyError('vector_store', 'open the collections', 'timeout', { counts: false });
+    });
+    try {
+      await Promise.race([made, late]);
+    } finally {
+      late.catch(() => {}); // nobody waits for it any more
+      over.abort();
     }
   }
 
@@ -108,6 +136,11 @@ export class Collections implements OnModuleInit {
   private async make(): Promise<void> {
     for (const name of this.settings.COLLECTIONS) {
       if (await this.store.ensure(this.spec(name))) this.fresh.add(name);
+    }
+    // Also those that somebody else made, who may not have come to fill them.
+    for (const { name, alias, points } of await this.store.collections()) {
+      const known = alias ?? name;
+      if (points === 0 && this.settings.COLLECTIONS.includes(known)) this.fresh.add(known);
     }
   }
 }

@@ -190,6 +190,11 @@ export class DocumentsRepository {
     );
   }
 
+  /** Whether the document is there in this version: with another one, its chunks are another's. */
+  async hasChunks(businessId: string, id: string, version: number): Promise<boolean> {
+    return (await this.chunks(businessId, id, version, 0, 1)).length > 0;
+  }
+
   private async storeChunks(
     tx: Transaction,
     { businessId, collection, title, chunks }: DocumentToStore,

@@ -79,7 +79,10 @@ export class Documents implements OnApplicationShutdown {
       { businessId, key, request: { documents: submission } },
     );
     this.waking.wake(INGEST);
-    if (replacedBy !== undefined) await this.projection.forgetNow(collection, businessId, id, replacedBy);
+    if (replacedBy !== undefined) {
+      await this.projection.forgetNow(collection, businessId, id, replacedBy);
+      this.waking.wake(FORGET);
+    }
     return id;
   }
 

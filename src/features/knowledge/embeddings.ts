@@ -4,6 +4,8 @@ import { Settings } from '../../config/settings.js';
 import { Cache, type CacheSpace } from '../../platform/cache/cache.js';
 import { Embedder } from '../../platform/llm/embedder.js';
 
+const BYTES = Float32Array.BYTES_PER_ELEMENT;
+
 /** Embeddings in batches, each text embedded once while the cache remembers it. */
 @Injectable()
 export class Embeddings {
@@ -37,8 +39,8 @@ export class Embeddings {
 
   private async batch(texts: readonly string[]): Promise<Float32Array[]> {
     const keys = texts.map((text) => this.key(text));
-    const vectors = (await Promise.all(keys.map((key) => this.space.get(key)))).map(
-      (bytes) => bytes && toVector(bytes),
+    const vectors = (await Promise.all(keys.map((key) => this.space.get(key)))).map((bytes) =>
+      bytes?.length === BYTES * this.embedder.dimension ? toVector(bytes) : undefined,
     );
     const missing = [...vectors.keys()].filter((i) => vectors[i] === undefined);
     if (missing.length > 0) {
@@ -54,7 +56,8 @@ export class Embeddings {
   }
 
   private key(text: string): string {
-    return createHash('sha256').update(this.embedder.model).update('\0').update(text).digest('base64url');
+    const { model, dimension } = this.embedder;
+    return createHash('sha256').update(`${model}\0${dimension}\0`).update(text).digest('base64url');
   }
 }
 

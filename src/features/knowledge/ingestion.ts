@@ -2,6 +2,7 @@ import { Injectable, Logger, type OnApplicationBootstrap, type OnModuleInit } fr
 import { Settings } from '../../config/settings.js';
 import { Jobs, type JobData, type RunningJob } from '../../platform/jobs/jobs.js';
 import { Dependencies } from '../../resilience/dependencies.js';
+import { sleep } from '../../kernel/abort.js';
 import { Deadline } from '../../kernel/deadline.js';
 import { DependencyError } from '../../resilience/dependency-error.js';
 import { events } from '../../telemetry/events.js';
@@ -25,6 +26,8 @@ interface ForgetData extends JobData {
 
 // A document whose processing ended the process so often is taken for the cause.
 const INTERRUPTED_MAX = 20;
+const PUT_BACK_WITHIN_MS = 60_000;
+const PUT_BACK_EVERY_MS = 500;
 
 /**
  * Brings documents into the index, in the background. A job may be done twice or be cut off anywhere: each of its steps
@@ -89,7 +92,7 @@ export class Ingestion implements OnModuleInit, OnApplicationBootstrap {
     if (error instanceof DependencyError || signal.aborted) {
       const reason =
         error instanceof DependencyError ? `${error.dependency}: ${error.reason}` : 'the service is stopping';
-      await this.repository.wait(businessId, document, `Tried again by itself (${reason})`);
+      await this.putBack(businessId, document, `Tried again by itself (${reason})`, signal);
       throw error;
     }
     const { id } = document;
@@ -97,6 +100,28 @@ export class Ingestion implements OnModuleInit, OnApplicationBootstrap {
     const message =
       'Processing it failed in a way that was not foreseen: the log tells more. It can be retried';
     await this.repository.fail(businessId, document, 'internal', message);
+  }
+
+  /**
+   * Waits for the database, if it is that which is away: the next run would otherwise take the document for one whose
+   * processing ended the process.
+   */
+  private async putBack(
+    businessId: string,
+    document: ProjectedDocument,
+    message: string,
+    stopping: AbortSignal,
+  ): Promise<void> {
+    for (const endMs = performance.now() + PUT_BACK_WITHIN_MS; ;) {
+      try {
+        await this.repository.wait(businessId, document, message);
+        return;
+      } catch (error) {
+        const patient = !stopping.aborted && performance.now() < endMs;
+        if (!patient || !(error instanceof DependencyError)) throw error;
+        await sleep(Math.max(PUT_BACK_EVERY_MS, error.retryAfterMs ?? 0), stopping);
+      }
+    }
   }
 
   /** Removes the points of every version before the one that the document has now; of all, if it is there no longer. */

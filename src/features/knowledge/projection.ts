@@ -49,7 +49,7 @@ export class Projection {
 
   /** @param before the version whose points stay, with those of later ones; none if it is absent */
   async forget(collection: string, businessId: string, documentId: string, before?: number): Promise<void> {
-    await this.collections.use(() =>
+    await this.reach(collection, () =>
       this.store.remove(collection, { businessId, documentId, ...(before !== undefined && { before }) }),
     );
   }
@@ -97,6 +97,17 @@ export class Projection {
         metadata: document.metadata,
       },
     }));
-    await this.collections.use(() => this.store.upsert(into, points));
+    // The embedding may have taken long. What was deleted or replaced meanwhile must not come back, be it for a moment: the
+    // database may be away in the next one, and answers then come from the index.
+    if (!(await this.documents.hasChunks(businessId, document.id, document.version))) return;
+    await this.reach(into, () => this.store.upsert(into, points));
+  }
+
+  /**
+   * A collection that is being built has no name yet, and was made by whoever builds it. Nothing is to be looked after for
+   * it, least of all the collections in use: it may be built because those do not fit.
+   */
+  private reach(collection: string, work: () => Promise<void>): Promise<void> {
+    return this.settings.COLLECTIONS.includes(collection) ? this.collections.use(work) : work();
   }
 }

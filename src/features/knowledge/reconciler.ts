@@ -87,8 +87,10 @@ export class Reconciler implements OnApplicationBootstrap, OnApplicationShutdown
       for (const collection of due ? this.settings.COLLECTIONS : empty)
         await this.reconcile(collection, this.end.signal, (...missing) => this.queue(...missing));
       this.collections.filled(empty);
-      if (due) this.reconciledAtMs = performance.now();
-      this.wasAway = false;
+      if (due) {
+        this.reconciledAtMs = performance.now();
+        this.wasAway = false;
+      }
     } catch (error) {
       // Away again, or the database is: at the next turn.
       if (!(error instanceof DependencyError) && !this.end.signal.aborted) {

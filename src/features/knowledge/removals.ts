@@ -1,8 +1,9 @@
-import { Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
+import { Injectable, Logger, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
 import { Settings } from '../../config/settings.js';
 import { Jobs } from '../../platform/jobs/jobs.js';
 import { DependencyError } from '../../resilience/dependency-error.js';
 import { Deadline } from '../../kernel/deadline.js';
+import { events } from '../../telemetry/events.js';
 
 /** The kind of job that removes what the index still holds of a document that was deleted or replaced. */
 export const FORGET = 'forget';
@@ -18,6 +19,7 @@ export class Removals implements OnApplicationBootstrap, OnApplicationShutdown {
   private changes = 0;
   private timer: NodeJS.Timeout | undefined;
   private stopped = false;
+  private readonly logger = new Logger(Removals.name);
 
   constructor(
     private readonly jobs: Jobs,
@@ -61,8 +63,11 @@ export class Removals implements OnApplicationBootstrap, OnApplicationShutdown {
       const { queued, running } = await Deadline.none(() => this.jobs.depth([FORGET]));
       if (changes === this.changes) this.doneAtMs = queued + running === 0 ? startedMs : undefined;
     } catch (error) {
-      // The database cannot be asked: what was known last is what this is for.
-      if (!(error instanceof DependencyError)) throw error;
+      // The database cannot be asked: what was known last is what this is for. Anything else is a mistake of ours, and
+      // then nothing is known.
+      if (error instanceof DependencyError) return;
+      this.doneAtMs = undefined;
+      this.logger.error({ event: events.indexTrouble, err: error }, 'The outstanding removals are not known');
     }
   }
 }

@@ -27,6 +27,9 @@ export interface WorkOptions extends QueryOptions {
   staleOk?: boolean;
 }
 
+/** The longest that a timer can wait, in milliseconds: 24 days. */
+export const TIMER_MS_MAX = 2 ** 31 - 1;
+
 /** How the pool of connections stands. */
 export interface PoolStatus {
   size: number;
@@ -86,7 +89,7 @@ export abstract class Database {
 
   /**
    * Runs `work` in one transaction as the owner of the tables: for what makes or changes them. The service may use what
-   * it makes. Of the tenants' rows it sees no more than other work does; a table with a `business_id` is handed to
+   * it makes. An owner that is no superuser sees no more of the tenants' rows than other work does; a table with a `business_id` is handed to
    * `separate_tenants` once it is made.
    */
   abstract administer<T>(

@@ -2,6 +2,7 @@ import { CallerGone } from '../../kernel/deadline.js';
 import type { Dependency, Traits } from '../../resilience/dependency.js';
 import {
   Database,
+  TIMER_MS_MAX,
   type PoolStatus,
   type QueryOptions,
   type Transaction,
@@ -59,7 +60,8 @@ export class GuardedDatabase extends Database {
     work: (tx: Transaction) => Promise<T>,
     options: QueryOptions = {},
   ): Promise<T> {
-    return this.call(operation, options, (signal) =>
+    // As long as it takes, unless who asks says otherwise: it builds indexes.
+    return this.call(operation, { timeoutMs: TIMER_MS_MAX, ...options }, (signal) =>
       this.inner.administer(operation, work, { ...options, signal }),
     );
   }

@@ -2,6 +2,7 @@ import { Deadline } from '../../kernel/deadline.js';
 import type { Traits } from '../../resilience/dependency.js';
 import {
   Database,
+  TIMER_MS_MAX,
   type PoolStatus,
   type QueryOptions,
   type Transaction,
@@ -11,8 +12,7 @@ import type { HardClient } from './hard.client.js';
 import type { PgPool } from './pg.pool.js';
 import { OpenTransaction, rows } from './pg.transaction.js';
 
-// The longest that a timer can wait: 24 days.
-const TIMER_MS_MAX = 2 ** 31 - 1;
+const LAST_WORD_MS = 40;
 const NOT_OPEN: PoolStatus = { size: 0, inUse: 0, idle: 0, waiting: 0, acquireP95Ms: 0 };
 
 /** What PostgreSQL and PGlite have in common: transactions and statements over a pool of hardened connections. */
@@ -51,10 +51,10 @@ export abstract class PgDatabase extends Database {
     work: (tx: Transaction) => Promise<T>,
     options: WorkOptions = {},
   ): Promise<T> {
-    return this.run(this.opened, work, options, {
+    return this.run(this.opened, work, options, () => ({
       'app.business_id': options.businessId ?? '',
       statement_timeout: this.statementLimit(),
-    });
+    }));
   }
 
   async query<Row>(
@@ -81,7 +81,7 @@ export abstract class PgDatabase extends Database {
     options: QueryOptions = {},
   ): Promise<T> {
     const local = { role: 'none', 'app.business_id': '', statement_timeout: '0' };
-    return this.run(await this.owners(), work, options, local, TIMER_MS_MAX);
+    return this.run(await this.owners(), work, options, () => local, TIMER_MS_MAX);
   }
 
   async tenants(options: QueryOptions = {}): Promise<string[]> {
@@ -129,18 +129,18 @@ export abstract class PgDatabase extends Database {
     return this.opened;
   }
 
-  /** @param local parameters of the server that hold for this transaction alone */
+  /** @param local parameters of the server that hold for this transaction alone, as they are when it begins */
   private run<T>(
     pool: PgPool,
     work: (tx: Transaction) => Promise<T>,
     { signal }: QueryOptions,
-    local: Record<string, string>,
+    local: () => Record<string, string>,
     statementMs?: number,
   ): Promise<T> {
     const inside = async (client: HardClient) => {
       const tx = new OpenTransaction(client, statementMs);
       try {
-        await setLocally(client, local);
+        await setLocally(client, local());
         const result = await work(tx);
         signal?.throwIfAborted();
         await tx.commit();
@@ -156,9 +156,12 @@ export abstract class PgDatabase extends Database {
     return pool.lend(signal, inside, 'begin');
   }
 
-  /** As the server reads it, in milliseconds: what the request has left, if that is less. */
+  /**
+   * As the server reads it, in milliseconds: what the request has left, if that is less, but for the moment that it takes to
+   * say so. A statement that the server ends leaves the connection as good as new; one that we cut off takes it along.
+   */
   private statementLimit(): string {
-    const remainingMs = Deadline.current()?.remainingMs() ?? Infinity;
+    const remainingMs = (Deadline.current()?.remainingMs() ?? Infinity) - LAST_WORD_MS;
     return String(Math.ceil(Math.max(1, Math.min(remainingMs, this.statementTimeoutMs))));
   }
 }

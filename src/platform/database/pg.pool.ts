@@ -1,7 +1,7 @@
 import { DataSource } from 'typeorm';
 import type pg from 'pg';
 import { Statistics } from '../../resilience/statistics.js';
-import type { PoolStatus } from './database.js';
+import { OutcomeUnknown, type PoolStatus } from './database.js';
 import { HardClient } from './hard.client.js';
 import { migrations } from './migrations.js';
 import { classifyPostgres } from './postgres.faults.js';
@@ -74,7 +74,8 @@ export class PgPool {
       return await cutBy(signal, client, () => work(client));
     } catch (error) {
       // We cut the connection ourselves: what the driver makes of that would pass for a fault of the server.
-      throw signal?.aborted ? signal.reason : error;
+      // But what may have been kept must be said to be so, whoever cut it.
+      throw signal?.aborted && !(error instanceof OutcomeUnknown) ? signal.reason : error;
     } finally {
       if (client.readOnlyServer) this.retire();
       if (!client.idle) client.destroy(new Error('A transaction was left open'));
@@ -120,10 +121,14 @@ export class PgPool {
     for (let silent = 0; ;) {
       const runner = this.source.createQueryRunner();
       const client = (await runner.connect()) as HardClient;
+      // Who gave up while he waited has sent nothing: the connection is as good as before.
+      if (signal?.aborted) {
+        await runner.release();
+        throw signal.reason;
+      }
       const { returnedMs } = client;
       try {
         if (client.bornMs < this.retiredBeforeMs) throw new Retired();
-        signal?.throwIfAborted();
         const sign = opening ?? (isRested(returnedMs) ? 'select' : undefined);
         if (sign !== undefined) {
           const share = returnedMs === undefined ? 1 : SIGN_OF_LIFE_SHARE;

@@ -24,6 +24,10 @@ const BY_CODE: Record<string, Fault> = {
   '57P02': fault('unreachable', true),
   '57P03': fault('unreachable', true),
   '58030': fault('failed', false),
+  // A session that the server ended for its own reasons: nothing of its transaction was kept.
+  '25P03': fault('unreachable', true),
+  '25P04': fault('unreachable', true),
+  '57P05': fault('unreachable', true),
   XX001: fault('failed', false),
   XX002: fault('failed', false),
   ECONNREFUSED: fault('unreachable', true),
@@ -57,17 +61,30 @@ const BY_MESSAGE: readonly [RegExp, Fault][] = [
   [/has already been released|QueryRunnerProviderAlreadyReleased/, fault('unreachable', true)],
 ];
 
+// Classes of SQLSTATE that are about the server, whatever the code: connections, its means, an operator's doing, its system,
+// and what it calls an error of its own.
+const OF_THE_SERVER = /^(08|53|57|58|XX)[0-9A-Z]{3}$/;
+// What Node calls an error of a socket, of TLS or of a stream that was taken away: ENETUNREACH, EMFILE, ERR_SSL_…
+const OF_THE_LINE = /^(E[A-Z]{3,}|ERR_(SSL|TLS|STREAM)_\w+)$/;
+
+function byKind(code: string): Fault | undefined {
+  if (code.startsWith('08') || code.startsWith('57P')) return fault('unreachable', true);
+  if (OF_THE_SERVER.test(code)) return fault('failed', true);
+  return OF_THE_LINE.test(code) ? fault('unreachable', true) : undefined;
+}
+
 /** What an error of pg or TypeORM says about the server; undefined when it is about the statement or none of theirs. */
 export function classifyPostgres(error: unknown): Fault | undefined {
   // Not by instanceof: under Jest the errors of Node's own modules are of another realm.
   if (typeof error !== 'object' || error === null) return undefined;
-  if (error instanceof OutcomeUnknown) return classifyPostgres(error.cause);
+  // Whatever it was that came instead of the reply: the line is gone.
+  if (error instanceof OutcomeUnknown) return classifyPostgres(error.cause) ?? fault('unreachable', true);
   const { code, message, driverError, errors } = error as Partial<AggregateError> & {
     code?: unknown;
     driverError?: unknown;
   };
   if (typeof code === 'string') {
-    const known = BY_CODE[code] ?? (code.startsWith('08') ? fault('unreachable', true) : undefined);
+    const known = BY_CODE[code] ?? byKind(code);
     if (known !== undefined) return known;
   }
   const byMessage = BY_MESSAGE.find(([words]) => words.test(message ?? ''))?.[1];

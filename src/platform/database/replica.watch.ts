@@ -44,6 +44,7 @@ export class ReplicaWatch {
   }
 
   start(): void {
+    if (this.timer !== undefined) return;
     // Four marks at least within what is allowed: a replica that keeps up is then never taken for one that does not.
     const everyMs = Math.min(EVERY_MS_MAX, this.lagMaxMs / 4);
     const next = () => {

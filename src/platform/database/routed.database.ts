@@ -1,6 +1,5 @@
-import { Deadline } from '../../kernel/deadline.js';
+import { CallerGone, Deadline, DeadlineExceeded } from '../../kernel/deadline.js';
 import type { Dependency } from '../../resilience/dependency.js';
-import { DependencyError } from '../../resilience/dependency-error.js';
 import type { Database, Transaction, WorkOptions } from './database.js';
 import { GuardedDatabase } from './guarded.database.js';
 import type { ReplicaWatch } from './replica.watch.js';
@@ -45,7 +44,8 @@ export class RoutedDatabase extends GuardedDatabase {
         // Not tried again there: the primary is the second try.
         return await this.replica.transaction(operation, work, { ...options, idempotent: false, timeoutMs });
       } catch (error) {
-        if (!(error instanceof DependencyError)) throw error;
+        // Also what is no fault by itself: a table that it does not have yet, say. What the primary says of it counts.
+        if (error instanceof DeadlineExceeded || error instanceof CallerGone) throw error;
       }
     }
     return super.transaction(operation, work, options);

@@ -93,6 +93,10 @@ export class PgBossJobs extends Jobs {
       await this.boss.findJobs(kind, { id: '00000000-0000-0000-0000-000000000000' });
       this.kinds.add(kind);
     }
+    // The library's own indexes serve its workers. A tenant that looks at its jobs must not read everybody's.
+    await this.execute(
+      `create index if not exists job_of_tenant on jobs.job ((data ->> 'business_id'), created_on desc, id desc)`,
+    );
     // From here on as the service: what it makes as the owner it may use.
     this.opened = true;
     if (!this.database.traits.shared) await this.releaseOrphans();
@@ -140,8 +144,8 @@ export class PgBossJobs extends Jobs {
   async find(businessId: string, id: string): Promise<JobView | undefined> {
     const [row] = await this.database.query<Row>(
       'find a job',
-      `select ${VIEW} from jobs.job where id = $1 and data ->> 'business_id' = $2`,
-      [id, businessId],
+      `select ${VIEW} from jobs.job where name = any($3) and id = $1 and data ->> 'business_id' = $2`,
+      [id, businessId, [...this.kinds]],
       { idempotent: true },
     );
     return row === undefined ? undefined : toView(row);
@@ -155,9 +159,16 @@ export class PgBossJobs extends Jobs {
          and ($2::text is null or state::text = $2)
          and ($3::boolean is null or $3 =
            (${OPEN} and start_after < now() and coalesce(heartbeat_on, started_on, start_after) < now() - make_interval(secs => ${STUCK_AFTER_S})))
-         and ($4::uuid is null or (created_on, id) < (select created_on, id from jobs.job where id = $4 limit 1))
+         and ($4::uuid is null or (created_on, id) < (select created_on, id from jobs.job where name = any($6) and id = $4 limit 1))
        order by created_on desc, id desc limit $5`,
-      [businessId, status === undefined ? null : STATE_OF[status], stuck ?? null, after ?? null, limit],
+      [
+        businessId,
+        status === undefined ? null : STATE_OF[status],
+        stuck ?? null,
+        after ?? null,
+        limit,
+        [...this.kinds],
+      ],
       { idempotent: true },
     );
     return rows.map(toView);
@@ -165,8 +176,9 @@ export class PgBossJobs extends Jobs {
 
   async cancel(tx: Transaction, businessId: string, id: string): Promise<JobData | undefined> {
     const [job] = await tx.query<{ kind: string; data: JobData }>(
-      `select name as kind, data from jobs.job where id = $1 and data ->> 'business_id' = $2 and ${OPEN} for update`,
-      [id, businessId],
+      `select name as kind, data from jobs.job
+       where name = any($3) and id = $1 and data ->> 'business_id' = $2 and ${OPEN} for update`,
+      [id, businessId, [...this.kinds]],
     );
     if (job === undefined) return undefined;
     await this.boss.cancel(job.kind, id, { db: within(tx) });

@@ -34,6 +34,7 @@ export class FailoverLlm extends Llm {
   }
 
   async complete(prompt: Prompt): Promise<Completion> {
+    if (prompt.passages.length === 0) return this.nothing();
     const because: { dependency: string; reason: string }[] = [];
     const leftMs = untilQuoting();
     for (const [i, model] of this.models.entries()) {
@@ -48,6 +49,21 @@ export class FailoverLlm extends Llm {
       }
     }
     return { ...(await this.quoting.complete(prompt)), degraded_because: because };
+  }
+
+  /** There is nothing that an answer could rest on, so nobody is asked: as well as whoever would have been. */
+  private nothing(): Completion {
+    const first = this.models.findIndex(({ available }) => available);
+    return {
+      text: '',
+      cited: [],
+      supported: false,
+      level: first === 0 ? 'full' : first > 0 ? 'fallback_model' : 'extractive',
+      degraded_because: [],
+      model: null,
+      usage: null,
+      truncated: false,
+    };
   }
 
   /** Passes while any of them does. */

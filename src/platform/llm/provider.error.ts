@@ -45,6 +45,11 @@ export function errorOfReply(
     new ProviderFailed(`HTTP ${status}${code === '' ? '' : ` ${code}`}`, fault);
   const suspended = waitMs === undefined ? {} : { retryAfterMs: waitMs, suspendMs: waitMs };
   if (isQuota(code)) return failed(quota);
+  // Some say it with 400, as if it were a mistake in the question.
+  if (/invalid_api_key|invalid_authentication/.test(code))
+    return failed({ reason: 'unauthorized', transient: false, suspendMs: KEY_MS });
+  if (/model_(not_found|decommissioned|deprecated)/.test(code))
+    return failed({ reason: 'not_installed', transient: false, suspendMs: KEY_MS });
   switch (status) {
     case 401:
     case 403:

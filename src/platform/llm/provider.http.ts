@@ -79,8 +79,11 @@ export class ProviderHttp {
     }).catch((error: unknown) => {
       throw signal.aborted ? signal.reason : errorOfTransport(error);
     });
-    if (reply.statusCode < 200 || reply.statusCode > 299)
-      throw errorOfReply(reply.statusCode, reply.headers, await textOf(reply.body, ERROR_BYTES_MAX, signal));
+    if (reply.statusCode < 200 || reply.statusCode > 299) {
+      // The words only add to what the status says: a page that is too long, or that never ends, changes nothing of that.
+      const words = await textOf(reply.body, ERROR_BYTES_MAX, signal).catch(() => '');
+      throw errorOfReply(reply.statusCode, reply.headers, words);
+    }
     return reply;
   }
 }

@@ -26,6 +26,9 @@ const INDEXES: Schemas['CreateFieldIndex'][] = [
   { field_name: TOKENS, field_schema: { type: 'uuid' } },
 ];
 
+// What is built for a name is numbered.
+const OURS = /_[1-9]\d*$/;
+
 /**
  * The collections of a Qdrant server. `documents` is an alias of `documents_1`, so that another can take its place in one
  * step; which model its vectors are of stands in the collection's own metadata, because a name could not hold every model's.
@@ -79,13 +82,18 @@ export class QdrantCollections {
       await this.connection.call((api, init) => api.getCollections({}, init), signal),
       'list the collections',
     );
-    const views = await Promise.all(
-      collections.map(async ({ name }) => {
-        const info = await this.info(name, signal);
-        const { model, dimension } = viewOf(info);
-        return { name, alias: aliasOf.get(name), model, dimension, points: info.points_count ?? 0 };
-      }),
-    );
+    const views: CollectionView[] = [];
+    // One after the other, and ours alone: a server may hold hundreds of others, and searches need its connections.
+    for (const { name } of collections.filter((collection) => OURS.test(collection.name))) {
+      const info = await this.info(name, signal).catch((error: unknown) => {
+        // Dropped since it was listed.
+        if ((error as { status?: unknown }).status === 404) return undefined;
+        throw error;
+      });
+      if (info === undefined) continue;
+      const { model, dimension } = viewOf(info);
+      views.push({ name, alias: aliasOf.get(name), model, dimension, points: info.points_count ?? 0 });
+    }
     return views.toSorted((a, b) => (a.name < b.name ? -1 : 1));
   }
 

@@ -61,8 +61,9 @@ function ofStatus(reply: Reply): Fault | undefined {
   if (status === 503) return { reason: 'overloaded', transient: true, ...asked };
   if (status === 502) return { reason: 'unreachable', transient: true, ...asked };
   if (status >= 500) return { reason: 'failed', transient: true, ...asked };
-  if (status < 400) return { reason: 'bad_reply', transient: false };
-  return undefined;
+  // Something else stands at that address, or it does not understand us: whatever it is, it finds nothing. A request that
+  // was wrong says nothing of its health.
+  return { reason: 'bad_reply', transient: false, counts: status !== 400 && status !== 422 };
 }
 
 function wordsOf({ data }: Reply): string {
