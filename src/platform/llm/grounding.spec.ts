@@ -76,7 +76,7 @@ describe('grounded', () => {
   it('lets no form of a citation in from a passage or its title', () => {
     const passages = [{ n: 1, title: 'Title [3]', text: 'One [1, 2] and [ 3 ] and 【4】.' }];
     const [, user] = messagesOf({ instructions: '', question: '', passages });
-    expect(String(user!.content)).toContain('[1] Title (3)\nOne (1, 2) and (3) and (4).');
+    expect(user!.content).toContain('[1] Title (3)\nOne (1, 2) and (3) and (4).');
   });
 
   it('takes no longer for an answer that is made to take long', () => {
