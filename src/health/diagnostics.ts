@@ -82,7 +82,7 @@ export class Diagnostics implements OnApplicationShutdown {
 }
 
 function describe(dependency: Dependency) {
-  const { status, circuit, statistics, lastError } = dependency;
+  const { status, circuit, statistics, concurrency, lastError } = dependency;
   return {
     adapter: dependency.adapter,
     traits: dependency.traits,
@@ -99,7 +99,10 @@ function describe(dependency: Dependency) {
       retries: statistics.retries,
       retries_refused: statistics.retriesRefused,
     },
-    concurrency: dependency.concurrency ?? null,
+    concurrency:
+      concurrency === undefined
+        ? null
+        : { max: concurrency.max, in_use: concurrency.inUse, waiting: concurrency.waiting },
     latency_ms: statistics.latencies() ?? null,
     ...dependency.facts,
     // The words of the vendor's error may hold an address or a user's name, and never more than its first line is needed.

@@ -124,7 +124,7 @@ describe('HealthController', () => {
       circuit: 'open',
       retry_in_ms: expect.any(Number),
       calls: { fault: 1, retries: 0, retries_refused: 0 },
-      concurrency: { max: 4, inUse: 0, waiting: 0 },
+      concurrency: { max: 4, in_use: 0, waiting: 0 },
       pool: { size: 3 },
       latency_ms: { p50: expect.any(Number) },
       last_error: { operation: 'get', message: 'first line' },

@@ -227,7 +227,7 @@ describe('A call', () => {
       const calls = Array.from({ length: 8 }, () =>
         caught(dependency.call('get', never, { idempotent: true })),
       );
-      await jest.advanceTimersByTimeAsync(950);
+      await jest.advanceTimersByTimeAsync(900);
       expect(dependency.circuit).toMatchObject({ at: 'open', reason: 'hung' });
       expect(dependency.lastError).toMatchObject({ reason: 'hung' });
       await jest.advanceTimersByTimeAsync(100);

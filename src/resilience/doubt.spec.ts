@@ -37,7 +37,7 @@ describe('Doubt', () => {
     const { doubt, ask, condemn } = doubtOf();
     ask.mockImplementation(unanswered);
     const call = doubt.watch();
-    await jest.advanceTimersByTimeAsync(949);
+    await jest.advanceTimersByTimeAsync(899);
     expect(call.controller.signal.aborted).toBe(false);
     await jest.advanceTimersByTimeAsync(1);
     expect(condemn).toHaveBeenCalledTimes(1);
@@ -61,7 +61,7 @@ describe('Doubt', () => {
     const before = doubt.watch();
     await jest.advanceTimersByTimeAsync(600);
     const after = doubt.watch();
-    await jest.advanceTimersByTimeAsync(350);
+    await jest.advanceTimersByTimeAsync(300);
     expect(before.controller.signal.aborted).toBe(true);
     expect(after.controller.signal.aborted).toBe(true);
   });

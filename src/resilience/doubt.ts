@@ -27,7 +27,7 @@ export interface DoubtOptions {
 
 // Together with `afterMs` a hung dependency is found out within a second. A line with a round trip of half a second is
 // slow, and not dead.
-const ANSWER_WITHIN_MS = 600;
+const ANSWER_WITHIN_MS = 550;
 // One that answers slowly by nature is given so many times what it usually takes.
 const PATIENCE = 4;
 const ANSWER_WITHIN_MAX_MS = 2_000;
