@@ -46,7 +46,12 @@ for (const [step, promise] of STEPS) {
   // Or a run that does not even start would be counted by the one before it.
   if (step === 'test:coverage') rmSync('coverage', { recursive: true, force: true });
   const startedMs = performance.now();
-  const { status } = spawnSync('npm', ['run', '--silent', step, ...(MORE[step] ?? [])], { stdio: 'inherit' });
+  const { status } = spawnSync('npm', ['run', '--silent', step, ...(MORE[step] ?? [])], {
+    stdio: 'inherit',
+    // What takes so long hangs, and is to be red and not for ever.
+    timeout: 1_200_000,
+    killSignal: 'SIGKILL',
+  });
   const result = { step, ok: status === 0, seconds: ((performance.now() - startedMs) / 1_000).toFixed(1) };
   results.push(result);
   console.log(`── ${step}: ${result.ok ? 'ok' : 'FAILED'} after ${result.seconds} s`);

@@ -12,7 +12,10 @@ import { policies, preloadOf } from './without.js';
 
 const NAIVE_ROW = 'llm-primary/beside-naive';
 
-/** @returns the exit code: 0 when every row is green */
+/**
+ * The servers that it starts end with this process, however that ends: each has a guard that sees to it.
+ * @returns the exit code: 0 when every row is green
+ */
 export async function program(args: readonly string[]): Promise<number> {
   const options = readOptions(args);
   const chosen = rows.filter(
@@ -28,7 +31,6 @@ export async function program(args: readonly string[]): Promise<number> {
   try {
     return options.selfCheck ? await selfCheck(ground, say) : await run(chosen, ground, options);
   } finally {
-    await ground.stack.stop();
     await ground.build.remove();
   }
 }
