@@ -112,4 +112,22 @@ describe('classifyPostgres', () => {
   ])('holds %s against nobody', (_what, error) => {
     expect(classifyPostgres(error)).toBeUndefined();
   });
+
+  it.each([
+    ['ENETUNREACH', 'unreachable'],
+    ['EMFILE', 'unreachable'],
+    ['ERR_SSL_WRONG_VERSION_NUMBER', 'unreachable'],
+    ['57P05', 'unreachable'],
+    ['58P01', 'failed'],
+    ['XX000', 'failed'],
+  ])('takes %s, which is about the line or the server, for a fault', (code, reason) => {
+    expect(classifyPostgres(Object.assign(new Error('lost'), { code }))).toMatchObject({
+      reason,
+      transient: true,
+    });
+  });
+
+  it.each(['42P01', '23505', '22001'])('takes %s for what it is about: the statement', (code) => {
+    expect(classifyPostgres(Object.assign(new Error('wrong'), { code }))).toBeUndefined();
+  });
 });
