@@ -1,19 +1,12 @@
 import { Logger } from '@nestjs/common';
 import { CallerGone, Deadline } from '../../src/kernel/deadline.js';
-import { ExtractiveLlm } from '../../src/platform/llm/extractive.llm.js';
-import { FailoverLlm } from '../../src/platform/llm/failover.llm.js';
 import type { Completion } from '../../src/platform/llm/llm.js';
 import { eventually } from '../support/eventually.js';
-import { ProviderPair, within } from '../support/provider.pair.js';
+import { PROMPT, ProviderPair } from '../support/provider.pair.js';
 import type { ProviderFault } from '../support/provider.ts';
 
 Logger.overrideLogger(false);
 
-const PROMPT = {
-  instructions: 'Answer from the passages alone.',
-  question: 'What does the lamp burn?',
-  passages: [{ n: 1, title: 'Lamp', text: 'The lamp burns colza oil in winter. It is red.' }],
-};
 const FIRST_TOKEN_MS = 800;
 
 let pair: ProviderPair;
@@ -28,13 +21,9 @@ beforeEach(async () => {
 });
 afterEach(() => pair.stop());
 
-const llm = () => new FailoverLlm(pair.providers.models, new ExtractiveLlm(), FIRST_TOKEN_MS);
-const asked = async (ms: number): Promise<Completion & { tookMs: number }> => {
-  const startedMs = performance.now();
-  const completion = await within(ms, () => llm().complete(PROMPT));
-  return { ...completion, tookMs: performance.now() - startedMs };
-};
-const circuitOf = (name: string) => pair.dependencies.get(name)!.circuit.at;
+const llm = () => pair.llm();
+const asked = (ms: number) => pair.asked(ms);
+const circuitOf = (name: string) => pair.circuitOf(name);
 
 describe('Several providers', () => {
   it('answer by the first of them while it is well', async () => {

@@ -1,16 +1,8 @@
 import { Logger } from '@nestjs/common';
-import { ExtractiveLlm } from '../../src/platform/llm/extractive.llm.js';
-import { FailoverLlm } from '../../src/platform/llm/failover.llm.js';
-import type { Completion } from '../../src/platform/llm/llm.js';
-import { ProviderPair, within } from '../support/provider.pair.js';
+import { ProviderPair } from '../support/provider.pair.js';
 
 Logger.overrideLogger(false);
 
-const PROMPT = {
-  instructions: 'Answer from the passages alone.',
-  question: 'What does the lamp burn?',
-  passages: [{ n: 1, title: 'Lamp', text: 'The lamp burns colza oil in winter. It is red.' }],
-};
 const FIRST_TOKEN_MS = 2_000;
 
 let pair: ProviderPair;
@@ -25,13 +17,8 @@ beforeEach(async () => {
 });
 afterEach(() => pair.stop());
 
-const llm = () => new FailoverLlm(pair.providers.models, new ExtractiveLlm(), FIRST_TOKEN_MS);
-const asked = async (ms: number): Promise<Completion & { tookMs: number }> => {
-  const startedMs = performance.now();
-  const completion = await within(ms, () => llm().complete(PROMPT));
-  return { ...completion, tookMs: performance.now() - startedMs };
-};
-const circuitOf = (name: string) => pair.dependencies.get(name)!.circuit.at;
+const asked = (ms: number) => pair.asked(ms);
+const circuitOf = (name: string) => pair.circuitOf(name);
 
 describe('What a provider allows', () => {
   it('is kept: what comes over its requests a minute goes to the next', async () => {

@@ -1,14 +1,25 @@
 import { readSettings } from '../../src/config/settings.js';
 import { Deadline } from '../../src/kernel/deadline.js';
 import { MemoryLimits } from '../../src/platform/cache/memory.limits.js';
+import { ExtractiveLlm } from '../../src/platform/llm/extractive.llm.js';
+import { FailoverLlm } from '../../src/platform/llm/failover.llm.js';
+import type { Completion } from '../../src/platform/llm/llm.js';
 import { Providers } from '../../src/platform/llm/providers.js';
 import { Dependencies } from '../../src/resilience/dependencies.js';
 import { type Provider, type ProviderOptions, startProvider } from './provider.ts';
+
+/** A question that its one passage answers. */
+export const PROMPT = {
+  instructions: 'Answer from the passages alone.',
+  question: 'What does the lamp burn?',
+  passages: [{ n: 1, title: 'Lamp', text: 'The lamp burns colza oil in winter. It is red.' }],
+};
 
 /** Two doubles, and the service's own part that asks them, as an operator sets it up. */
 export class ProviderPair {
   dependencies: Dependencies;
   providers: Providers;
+  private firstTokenMs: number;
 
   private constructor(
     readonly first: Provider,
@@ -34,8 +45,25 @@ export class ProviderPair {
       ...this.defaults,
       ...env,
     });
+    this.firstTokenMs = settings.LLM_FIRST_TOKEN_TIMEOUT_MS;
     this.dependencies = new Dependencies(settings);
     this.providers = new Providers(settings, this.dependencies, new MemoryLimits(1));
+  }
+
+  /** The models in their order, and quotations behind them. */
+  llm(): FailoverLlm {
+    return new FailoverLlm(this.providers.models, new ExtractiveLlm(), this.firstTokenMs);
+  }
+
+  /** Asks `PROMPT` for a request that has so long. */
+  async asked(ms: number): Promise<Completion & { tookMs: number }> {
+    const startedMs = performance.now();
+    const completion = await within(ms, () => this.llm().complete(PROMPT));
+    return { ...completion, tookMs: performance.now() - startedMs };
+  }
+
+  circuitOf(name: string) {
+    return this.dependencies.get(name)!.circuit.at;
   }
 
   async stop(): Promise<void> {
