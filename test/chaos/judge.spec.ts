@@ -37,6 +37,14 @@ const brokenBy = (seen: Partial<Score>, limits = limitsOf('qdrant', 'hang')) =>
   breachesOf({ ...SCORE, ...seen }, limits).map(({ limit }) => limit);
 
 describe('breachesOf', () => {
+  it('can allow for a busy machine in its times, and in nothing else', () => {
+    const slow = { firstMs: 2_900, p99Known: 80, detectMs: 5_900, recoverMs: 5_900, late: 6 };
+    expect(breachesOf({ ...SCORE, ...slow }, limitsOf('qdrant', 'hang'), 3)).toEqual([]);
+    const wrong = { wrong: { 'answer other_tenant': 1 }, firstMs: 3_100, late: 7 };
+    const found = breachesOf({ ...SCORE, ...wrong }, limitsOf('qdrant', 'hang'), 3);
+    expect(found.map(({ limit }) => limit)).toEqual(['wrong', 'late', 'first']);
+  });
+
   it('finds nothing in a row in which nothing is wrong', () => {
     expect(brokenBy({})).toEqual([]);
   });

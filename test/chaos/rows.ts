@@ -39,8 +39,8 @@ const row = (tier: Tier, target: TargetName, fault: FaultName, options: Options 
   env: options.env ?? {},
 });
 
-// Their check is well while their work is not: each time the circuit closes it takes five faults to open it again.
-const UNSEEN = { limits: { callsPerS: 5 } };
+// Their check is well while their work is not: each time the circuit closes, the next calls pay for it.
+const UNSEEN = { limits: { callsPerS: 5, addedMs: 250 } };
 // Nothing will be better before an operator has seen to it.
 const HOPELESS = { limits: { recoverMs: undefined } };
 // The first words may take as long as leaves the next provider its share of the deadline.

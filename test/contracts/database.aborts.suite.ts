@@ -45,16 +45,16 @@ export function abortsContract(given: () => Database): void {
     it('does not keep a caller that leaves until its statement has ended', async () => {
       const caller = new AbortController();
       const sleeping = [
-        db.query('sleep', 'select pg_sleep(0.7)', [], { signal: caller.signal }),
-        db.transaction('sleep', (tx) => tx.query('select pg_sleep(0.7)'), { signal: caller.signal }),
+        db.query('sleep', 'select pg_sleep(2.5)', [], { signal: caller.signal }),
+        db.transaction('sleep', (tx) => tx.query('select pg_sleep(2.5)'), { signal: caller.signal }),
       ];
       const results = Promise.allSettled(sleeping);
       await eventuallyHolds(() => expect(db.pool().inUse).toBeGreaterThan(0));
       const startedMs = performance.now();
       caller.abort(new Error('gone'));
-      await expect(sleeping[0]).rejects.toThrow();
-      expect(performance.now() - startedMs).toBeLessThan(400);
-      await results;
+      // One of them may still have waited for its connection.
+      expect((await results).map(({ status }) => status)).toEqual(['rejected', 'rejected']);
+      expect(performance.now() - startedMs).toBeLessThan(1_800);
     });
 
     it('sends nothing for a caller that is gone already', async () => {

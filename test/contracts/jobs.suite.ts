@@ -214,6 +214,19 @@ export function jobsContract(name: string, given: () => Given): void {
       expect(await jobs.list('nobody', { limit: 50 })).toEqual([]);
     });
 
+    it('reads only the jobs of the tenant that asks, however many others have', async () => {
+      const plan = await database.administer('explain', async (tx) => {
+        // So few rows are read at once rather than by an index, if there is one.
+        await tx.query('set local enable_seqscan = off; set local enable_bitmapscan = off');
+        return tx.query<Record<string, string>>(
+          `explain select id from jobs.job where data ->> 'business_id' = 'acme' order by created_on desc, id desc limit 10`,
+        );
+      });
+      const text = plan.map((row) => Object.values(row)[0]).join('\n');
+      expect(text).toMatch(/Index Cond: .*business_id/);
+      expect(text).not.toContain('Sort');
+    });
+
     it('lists the jobs of one status, and those that show no sign of life', async () => {
       const [queued, cancelled, silent, delayed] = [
         await enqueue('stuck', { business_id: 'watcher' }),

@@ -33,7 +33,8 @@ describe('What a provider allows', () => {
       'fallback_model',
     ]);
     expect(levels[4]!.degraded_because).toEqual([{ dependency: 'llm.first', reason: 'rate_limited' }]);
-    expect(levels[4]!.tookMs).toBeLessThan(200);
+    // The next place under the limit is twenty seconds away.
+    expect(levels[4]!.tookMs).toBeLessThan(3_000);
     expect(pair.first.of('chat')).toHaveLength(3);
     expect(circuitOf('llm.first')).toBe('closed');
   });

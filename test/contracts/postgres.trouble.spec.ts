@@ -58,7 +58,7 @@ describeWithPostgres('A PostgreSQL server', () => {
       for (let i = 0; i < 5; i += 1) {
         const startedMs = performance.now();
         expect(await write().catch(reasonOf)).toBe('hung');
-        expect(performance.now() - startedMs).toBeLessThan(1_100);
+        expect(performance.now() - startedMs).toBeLessThan(3_000);
       }
       expect(db.pool()).toMatchObject({ inUse: 0, waiting: 0 });
     } finally {

@@ -2,6 +2,7 @@ import OpenAI from 'openai';
 import type { Chat, OpenAiProvider } from '../../src/platform/llm/openai.provider.js';
 import { classifyProvider, ProviderRefused } from '../../src/platform/llm/provider.error.js';
 import type { Fault } from '../../src/resilience/dependency-error.js';
+import { eventually } from '../support/eventually.js';
 import { newApi } from '../support/provider.client.js';
 import { type Provider, type ProviderFault, startProvider } from '../support/provider.ts';
 
@@ -162,12 +163,23 @@ describe('What is wrong with a provider is told apart', () => {
     ['it has no such model', { kind: 'model_not_found' }, { reason: 'not_installed', transient: false }],
     ['it fails', { kind: 'status', status: 500 }, { reason: 'failed', transient: true }],
     ['it has too much to do', { kind: 'status', status: 503 }, { reason: 'overloaded', transient: true }],
+    [
+      'it fails, and says so without end',
+      { kind: 'babble', status: 503 },
+      { reason: 'overloaded', transient: true },
+    ],
     ['something in front of it fails', { kind: 'html', status: 502 }, unreachable],
     ['something in front of it answers', { kind: 'html', status: 200 }, badReply],
     ['it sends us elsewhere', { kind: 'status', status: 302 }, wrong],
   ])('%s', async (_what, fault, expected) => {
     await server.behave(fault);
     expect(classifyProvider(await failureOf(chat()))).toMatchObject(expected);
+  });
+
+  it('and it is not listened to without end', async () => {
+    await server.behave({ kind: 'babble', status: 500 });
+    await failureOf(provider.models(undefined, 5_000));
+    await eventually(() => server.of('models')[0]!.abandonedAtMs);
   });
 
   it('limits until a date', async () => {

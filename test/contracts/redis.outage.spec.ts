@@ -15,10 +15,10 @@ Logger.overrideLogger(false);
 
 // What an outage costs those who use the cache: everything as the service has it, and traffic while it happens.
 
-const TIMEOUT_MS = 250;
-// A machine that is busy with other things wakes us late. Enough to tell 0 from 250.
-const NOTHING_MS = 100;
-const TRAFFIC_MS = 1_000;
+// Four times the default, so that a machine that is busy with other things cannot blur what is waited for and what is not.
+const TIMEOUT_MS = 1_000;
+const NOTHING_MS = 400;
+const TRAFFIC_MS = 2_500;
 const CALLS_PER_S = 200;
 const PATIENT = { timeoutMs: 15_000 };
 
@@ -88,12 +88,14 @@ describeWithRedis('An outage of Redis', () => {
     }, PATIENT);
 
   it.each(Object.keys(faults))(
-    'costs ten calls 250 ms at most, and the others nothing: it %s',
+    'costs ten calls their time limit at most, and the others nothing: it %s',
     async (name) => {
       await faults[name]!.begin();
       const tookMs = await traffic();
-      expect(tookMs.filter((ms) => ms > NOTHING_MS).length).toBeLessThanOrEqual(10);
-      expect(Math.max(...tookMs)).toBeLessThan(TIMEOUT_MS + NOTHING_MS);
+      // `npm run chaos` has the times.
+      expect(tookMs.filter((ms) => ms > TIMEOUT_MS / 5 + NOTHING_MS).length).toBeLessThanOrEqual(10);
+      expect(commons.dependency.statistics.counts.refused).toBeGreaterThan(tookMs.length / 2);
+      expect(Math.max(...tookMs)).toBeLessThan(2 * TIMEOUT_MS);
       expect(commons.dependency.status.state).toBe('degraded');
       await faults[name]!.end();
       await isUpAgain();

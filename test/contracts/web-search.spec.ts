@@ -92,7 +92,7 @@ describe('TavilyWebSearch', () => {
 describe('The guard around a search of the web', () => {
   it.each([
     ['at its own time limit', 10_000, TIMEOUT_MS, 'hung', 1],
-    ['at a third of what a request has left', 1_000, 334, 'timeout', 0],
+    ['at a third of what a request has left', 1_500, 500, 'timeout', 0],
   ])('gives up what hangs %s', async (_when, deadlineMs, limitMs, reason, faults) => {
     await web.behave({ kind: 'hang' });
     const dependency = newDependency(tavily(), classifyWebSearch);
@@ -101,7 +101,7 @@ describe('The guard around a search of the web', () => {
     const startedMs = performance.now();
     await expect(deadline.run(() => search.find('lamps', 3))).rejects.toMatchObject({ reason });
     deadline.release();
-    expect(performance.now() - startedMs).toBeLessThan(limitMs + 300);
+    expect(performance.now() - startedMs).toBeLessThan(limitMs + 900);
     expect(dependency.statistics.counts.fault).toBe(faults);
     await eventually(() => web.requests[0]!.abandonedAtMs, { timeoutMs: 1_000 });
   });

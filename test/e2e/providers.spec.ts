@@ -163,7 +163,7 @@ describe('The service with two providers of models', () => {
     await both({ kind: 'hang', at: 'headers' });
     const startedMs = performance.now();
     const { status, body } = await answer({}, { 'X-Request-Timeout-Ms': String(deadlineMs) });
-    expect(performance.now() - startedMs).toBeLessThan(deadlineMs + 50);
+    expect(performance.now() - startedMs).toBeLessThan(deadlineMs + 1_000);
     expect(status).toBe(200);
     expect(body).toMatchObject({ answer_level: 'extractive', retrieval: 'keyword' });
   });

@@ -6,7 +6,7 @@ export type ProviderFault = { on?: readonly Route[] } & (
   | { kind: 'refuse' }
   /** It takes connections (`accept`) or requests (`headers`), and says nothing. */
   | { kind: 'hang'; at: 'accept' | 'headers' }
-  /** Headers at once, and signs of life that are no words; the first words after so long. */
+  /** Headers at once, and signs of life that are no words; the first words, or the vectors, after so long. */
   | { kind: 'slow'; firstTokenMs: number }
   | { kind: 'stall'; afterTokens: number }
   /** One word each so many milliseconds. */
@@ -29,6 +29,8 @@ export type ProviderFault = { on?: readonly Route[] } & (
   | { kind: 'model_not_found' }
   /** With this status, to this share of the requests (default: all). */
   | { kind: 'status'; status: number; rate?: number }
+  /** With this status, and words without end. */
+  | { kind: 'babble'; status: number }
   /** A page in HTML from something in front of it. */
   | { kind: 'html'; status: number }
   | { kind: 'embeddings'; wrong: 'dimension' | 'count' | 'order' | 'number' }

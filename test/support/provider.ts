@@ -122,14 +122,17 @@ export class Provider {
     });
     const fault = this.#fault !== undefined && concerns(this.#fault, route) ? this.#fault : undefined;
     if (fault?.kind === 'hang') return;
+    if (fault?.kind === 'babble') return babble(response, fault.status);
     const refusal = fault && refusalOf(fault);
     if (refusal !== undefined) {
       response.writeHead(refusal.status, { 'content-type': 'application/json', ...refusal.headers });
       response.end(refusal.body);
     } else if (route === 'models') {
       json(response, 200, { object: 'list', data: (this.#options.models ?? ['model']).map(modelOf) });
-    } else if (route === 'embeddings') this.#embed(request, response, fault);
-    else await this.#chat(request, response, fault);
+    } else if (route === 'embeddings') {
+      if (fault?.kind === 'slow') await sleep(fault.firstTokenMs);
+      this.#embed(request, response, fault);
+    } else await this.#chat(request, response, fault);
   }
 
   #embed({ body }: ProviderRequest, response: ServerResponse, fault: ProviderFault | undefined): void {
@@ -227,6 +230,14 @@ function spoil(fault: ProviderFault & { afterTokens: number }, response: ServerR
   } else if (fault.kind === 'error_event') {
     const error = { message: 'The server had an error', type: 'server_error', code: fault.code ?? null };
     response.end(`data: ${JSON.stringify({ error })}\n\n`);
+  }
+}
+
+async function babble(response: ServerResponse, status: number): Promise<void> {
+  response.writeHead(status, { 'content-type': 'text/plain' });
+  while (!response.destroyed) {
+    response.write('and on and on '.repeat(1_000));
+    await sleep(1);
   }
 }
 

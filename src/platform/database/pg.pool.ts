@@ -1,5 +1,6 @@
 import { DataSource } from 'typeorm';
 import type pg from 'pg';
+import { untilAborted } from '../../kernel/abort.js';
 import { Statistics } from '../../resilience/statistics.js';
 import { OutcomeUnknown, type PoolStatus } from './database.js';
 import { HardClient } from './hard.client.js';
@@ -120,12 +121,15 @@ export class PgPool {
     const startedMs = performance.now();
     for (let silent = 0; ;) {
       const runner = this.source.createQueryRunner();
-      const client = (await runner.connect()) as HardClient;
-      // Who gave up while he waited has sent nothing: the connection is as good as before.
-      if (signal?.aborted) {
-        await runner.release();
-        throw signal.reason;
-      }
+      const connecting = runner.connect() as Promise<HardClient>;
+      const client = await untilAborted(connecting, signal).catch((error: unknown) => {
+        // Who gave up while he waited has sent nothing: the connection, when it comes, is as good as before.
+        void connecting.then(
+          () => runner.release(),
+          () => {}, // it did not come either
+        );
+        throw error;
+      });
       const { returnedMs } = client;
       try {
         if (client.bornMs < this.retiredBeforeMs) throw new Retired();
