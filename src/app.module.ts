@@ -1,4 +1,4 @@
-import { type DynamicModule, Module } from '@nestjs/common';
+import { type DynamicModule, Module, type OnModuleInit } from '@nestjs/common';
 import type { Settings } from './config/settings.js';
 import { SettingsModule } from './config/settings.module.js';
 import { AnswersModule } from './features/answers/answers.module.js';
@@ -12,11 +12,14 @@ import { JobsModule } from './platform/jobs/jobs.module.js';
 import { LlmModule } from './platform/llm/llm.module.js';
 import { VectorStoreModule } from './platform/vector-store/vector-store.module.js';
 import { WebSearchModule } from './platform/web-search/web-search.module.js';
+import { BootPlan } from './resilience/boot.plan.js';
 import { ResilienceModule } from './resilience/resilience.module.js';
 import { TelemetryModule } from './telemetry/telemetry.module.js';
 
 @Module({})
-export class AppModule {
+export class AppModule implements OnModuleInit {
+  constructor(private readonly plan: BootPlan) {}
+
   static with(settings: Settings): DynamicModule {
     return {
       module: AppModule,
@@ -37,5 +40,10 @@ export class AppModule {
         HttpModule,
       ],
     };
+  }
+
+  /** The root's turn comes last: every module has said by now what it needs done before anything listens. */
+  async onModuleInit(): Promise<void> {
+    await this.plan.run();
   }
 }

@@ -7,6 +7,7 @@ import type { Settings } from './config/settings.js';
 import { describeApi, serveApiPage } from './http/openapi.js';
 import { newServer } from './http/server.js';
 import { events } from './telemetry/events.js';
+import { BootPlan } from './resilience/boot.plan.js';
 import { ServiceLogger } from './telemetry/service.logger.js';
 import { Database } from './platform/database/database.js';
 
@@ -35,10 +36,12 @@ export async function createApplication(settings: Settings): Promise<NestFastify
 
 /** Listens where the settings say. @returns the URL that it serves at, as seen from this machine */
 export async function listen(app: NestFastifyApplication, settings: Settings): Promise<string> {
+  const startedMs = performance.now();
   await app.listen(settings.PORT, settings.host);
   const address = app.getHttpServer().address() as { port: number };
   const host = settings.host === '0.0.0.0' ? '127.0.0.1' : settings.host === '::' ? '[::1]' : settings.host;
   const url = `http://${host}:${address.port}`;
   await app.get(Database).serving(url);
+  app.get(BootPlan).note('listen', url, performance.now() - startedMs);
   return url;
 }

@@ -1,11 +1,18 @@
-import { integer, setting } from './setting.js';
+import { z } from 'zod';
+import { integer, lower, oneOf, setting } from './setting.js';
 
 /** How sick dependencies are noticed and spared. */
 export const resilienceSettings = {
   HEALTH_INTERVAL_MS: setting(integer(100, 600_000), '5000', {
     group: 'Resilience',
     unit: 'ms',
-    description: 'How often each dependency is checked in the background.',
+    description:
+      'How often each dependency is checked in the background; a critical one every two seconds, if that is more often.',
+  }),
+  READINESS_MODE: setting(z.preprocess(lower, oneOf(['strict', 'fail_open'])), 'strict', {
+    group: 'Resilience',
+    description:
+      'What readiness says while a critical dependency is down: strict takes this process out (503); fail_open says degraded (200), for where all replicas would go at once and something is better than nothing.',
   }),
   CIRCUIT_CONSECUTIVE_FAULTS: setting(integer(1, 1_000), '5', {
     group: 'Resilience',

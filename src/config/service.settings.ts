@@ -30,12 +30,30 @@ export const serviceSettings = {
   STARTUP_TIMEOUT_MS: setting(integer(1_000, 600_000), '30000', {
     group: 'Service',
     unit: 'ms',
-    description: 'How long the start waits for a critical dependency before it gives up.',
+    description:
+      'How long the start waits for a critical dependency before it gives up (STARTUP_POLICY=strict).',
+  }),
+  STARTUP_POLICY: setting(z.preprocess(lower, oneOf(['strict', 'tolerant'])), 'strict', {
+    group: 'Service',
+    description:
+      'What a start does while a critical dependency is away: strict waits for STARTUP_TIMEOUT_MS and then ends with an exit code that says why, tolerant serves what it can, is not ready, and opens it when it comes. Wrong settings end both.',
+  }),
+  MIGRATION_TIMEOUT_MS: setting(integer(1_000, 86_400_000), '600000', {
+    group: 'Service',
+    unit: 'ms',
+    description:
+      'How long the start waits for the schema to be brought up to date, by itself or by another replica that is at it.',
+  }),
+  DRAIN_DELAY_MS: setting(integer(0, 600_000), '5000', {
+    group: 'Service',
+    unit: 'ms',
+    description:
+      'How long a stop goes on serving after readiness has turned: as long as load balancers take to notice.',
   }),
   DRAIN_TIMEOUT_MS: setting(integer(100, 600_000), '30000', {
     group: 'Service',
     unit: 'ms',
-    description: 'How long a stop may take before the process ends regardless.',
+    description: 'How long requests that are under way may then take before they are cut short.',
   }),
   REQUEST_BYTES_MAX: setting(integer(1_024, 104_857_600), '1048576', {
     group: 'Limits',

@@ -9,7 +9,7 @@ const MEANING_OF_EXIT: Record<keyof typeof ExitCode, string> = {
   unreachable: 'A critical dependency did not answer within `STARTUP_TIMEOUT_MS`.',
   unauthorized: 'A critical dependency refused the credentials. Not tried again.',
   schema:
-    'The database cannot take the schema: it keeps text in another encoding than UTF8, or has no role that tenants can be kept apart by.',
+    'The database cannot take the schema: a migration failed, it keeps text in another encoding than UTF8, or has no role that tenants can be kept apart by.',
   dimension: 'A collection holds vectors of another model or dimension than the embedder makes.',
   capacity: 'All replicas together would open more connections than the database has.',
   port: 'The port is in use, or may not be used.',
@@ -32,6 +32,8 @@ const MEANING_OF_REASON: Record<Reason, string> = {
   pool_exhausted: 'Every connection to it is in use.',
   bad_reply: 'It answered with something that cannot be understood.',
   not_installed: 'It lacks a part that is needed, such as the extension pgvector.',
+  schema: 'Its tables are not those of this version.',
+  mismatch: 'It holds vectors of another model or dimension than the embedder makes.',
   failed: 'It failed in a way that has no name of its own; the log has the error.',
 };
 

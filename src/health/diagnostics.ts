@@ -5,6 +5,7 @@ import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import { SERVICE, VERSION } from '../config/identity.js';
 import { settingInfo } from '../config/setting.js';
 import { Settings, settingsSchema } from '../config/settings.js';
+import { BootPlan } from '../resilience/boot.plan.js';
 import { Dependencies } from '../resilience/dependencies.js';
 import type { Dependency } from '../resilience/dependency.js';
 import { Readiness } from './readiness.js';
@@ -16,6 +17,7 @@ export class Diagnostics implements OnApplicationShutdown {
 
   constructor(
     private readonly dependencies: Dependencies,
+    private readonly plan: BootPlan,
     private readonly readiness: Readiness,
     private readonly settings: Settings,
   ) {
@@ -33,7 +35,7 @@ export class Diagnostics implements OnApplicationShutdown {
       version: VERSION,
       environment: this.settings.ENVIRONMENT,
       timestamp: new Date().toISOString(),
-      boot: this.dependencies.boot,
+      boot: this.plan.steps,
       dependencies: Object.fromEntries([...this.dependencies].map((d) => [d.name, describe(d)])),
       recent_changes: this.dependencies.changes(),
       system: await this.system(),

@@ -4,6 +4,8 @@ import { Test } from '@nestjs/testing';
 import { TerminusModule } from '@nestjs/terminus';
 import type { FastifyReply } from 'fastify';
 import { readSettings, Settings } from '../config/settings.js';
+import { ServiceState } from '../kernel/service-state.js';
+import { BootPlan } from '../resilience/boot.plan.js';
 import { Dependencies } from '../resilience/dependencies.js';
 import { Diagnostics } from './diagnostics.js';
 import { HealthController } from './health.controller.js';
@@ -15,7 +17,14 @@ async function health(env: Record<string, string> = {}) {
   const module = await Test.createTestingModule({
     imports: [TerminusModule],
     controllers: [HealthController],
-    providers: [Readiness, Diagnostics, Dependencies, { provide: Settings, useValue: settings }],
+    providers: [
+      Readiness,
+      Diagnostics,
+      Dependencies,
+      BootPlan,
+      ServiceState,
+      { provide: Settings, useValue: settings },
+    ],
   }).compile();
   const dependencies = module.get(Dependencies);
   const check = jest.fn<() => Promise<void>>();
@@ -35,7 +44,8 @@ async function health(env: Record<string, string> = {}) {
   return {
     module,
     controller: module.get(HealthController),
-    readiness: module.get(Readiness),
+    plan: module.get(BootPlan),
+    state: module.get(ServiceState),
     add,
     check,
     reply,
@@ -45,7 +55,8 @@ async function health(env: Record<string, string> = {}) {
 
 describe('HealthController', () => {
   it('is ready with everything up, and calls nothing to find out', async () => {
-    const { controller, add, check, reply, status, module } = await health();
+    const { controller, add, check, reply, status, module, plan } = await health();
+    await plan.run();
     add('database', 'critical').observe(undefined);
     expect(controller.ready(reply)).toMatchObject({
       status: 'ready',
@@ -60,7 +71,8 @@ describe('HealthController', () => {
   });
 
   it('stays ready, and degraded, while something optional is away', async () => {
-    const { controller, add, reply, status, module } = await health();
+    const { controller, add, reply, status, module, plan } = await health();
+    await plan.run();
     add('database', 'critical');
     add('cache', 'optional').isolate();
     add('llm', 'optional').observe(new Error('no'));
@@ -78,7 +90,8 @@ describe('HealthController', () => {
   });
 
   it('is not ready while something critical is down, and answers with the same body', async () => {
-    const { controller, add, reply, status, module } = await health();
+    const { controller, add, reply, status, module, plan } = await health();
+    await plan.run();
     add('database', 'critical').isolate();
     expect(controller.ready(reply)).toMatchObject({
       status: 'not_ready',
@@ -90,13 +103,13 @@ describe('HealthController', () => {
   });
 
   it('has started once everything is open, and turns away as soon as the process is told to stop', async () => {
-    const { controller, readiness, reply, status, module } = await health();
+    const { controller, plan, state, reply, status, module } = await health();
     expect(controller.startup(reply)).toMatchObject({ status: 'starting' });
     expect(status).toHaveBeenLastCalledWith(503);
-    readiness.onApplicationBootstrap();
+    await plan.run();
     expect(controller.startup(reply)).toMatchObject({ status: 'started' });
     expect(status).toHaveBeenLastCalledWith(200);
-    readiness.beforeApplicationShutdown();
+    state.stop();
     expect(controller.ready(reply)).toMatchObject({ status: 'shutting_down', overall_healthy: false });
     await module.close();
   });

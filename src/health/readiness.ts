@@ -1,5 +1,8 @@
-import { type BeforeApplicationShutdown, Injectable, type OnApplicationBootstrap } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 import { type HealthIndicatorResult, HealthIndicatorService } from '@nestjs/terminus';
+import { Settings } from '../config/settings.js';
+import { ServiceState } from '../kernel/service-state.js';
+import { BootPlan } from '../resilience/boot.plan.js';
 import { Dependencies } from '../resilience/dependencies.js';
 import type { Dependency } from '../resilience/dependency.js';
 import { type Verdict, verdict } from './verdict.js';
@@ -14,31 +17,28 @@ export interface Check {
 
 /** What the readiness probe answers from: memory, and nothing else. */
 @Injectable()
-export class Readiness implements OnApplicationBootstrap, BeforeApplicationShutdown {
-  private started = false;
-  private stopping = false;
-
+export class Readiness {
   constructor(
     private readonly dependencies: Dependencies,
+    private readonly plan: BootPlan,
+    private readonly state: ServiceState,
+    private readonly settings: Settings,
     private readonly indicators: HealthIndicatorService,
   ) {}
 
-  onApplicationBootstrap(): void {
-    this.started = true;
-  }
-
-  beforeApplicationShutdown(): void {
-    this.stopping = true;
-  }
-
-  /** Whether everything has been opened. */
+  /** Whether every step of the start has its verdict. */
   get booted(): boolean {
-    return this.started;
+    return this.plan.told;
   }
 
   get verdict(): Verdict {
     const judged = [...this.dependencies].map((d) => ({ criticality: d.criticality, state: d.status.state }));
-    return verdict(judged, this.stopping);
+    return verdict(judged, {
+      opened: this.plan.complete,
+      stopping: this.state.stopping.aborted,
+      maintenance: this.state.maintenance !== undefined,
+      failOpen: this.settings.READINESS_MODE === 'fail_open',
+    });
   }
 
   /** One Terminus indicator a dependency; none of them calls anything. */

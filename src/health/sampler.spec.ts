@@ -3,7 +3,21 @@ import { Logger } from '@nestjs/common';
 import { readSettings } from '../config/settings.js';
 import { Dependencies } from '../resilience/dependencies.js';
 import type { Fault } from '../resilience/dependency-error.js';
+import { Fleet, type Word } from '../resilience/fleet.js';
 import { Sampler } from './sampler.js';
+
+/** Replicas that say what the test says. */
+class FakeFleet extends Fleet {
+  readonly told: Word[] = [];
+  say: (word: Word) => void = () => {};
+  tell(_topic: string, word: Word): void {
+    this.told.push(word);
+  }
+  hear(_topic: string, listener: (word: Word) => void): () => void {
+    this.say = listener;
+    return () => (this.say = () => {});
+  }
+}
 
 describe('Sampler', () => {
   beforeEach(() => {
@@ -12,21 +26,22 @@ describe('Sampler', () => {
   });
   afterEach(() => void jest.useRealTimers());
 
-  function sampled(intervalMs = 1_000, fault?: Fault) {
+  function sampled(intervalMs = 1_000, fault?: Fault, criticality: 'critical' | 'optional' = 'critical') {
     const settings = readSettings({ HEALTH_INTERVAL_MS: String(intervalMs) });
     const dependencies = new Dependencies(settings);
     const check = jest.fn<() => Promise<void>>().mockResolvedValue();
     const dependency = dependencies.register({
       name: 'thing',
-      criticality: 'critical',
+      criticality,
       adapter: 'fake',
       traits: { durable: true, shared: true },
       classify: () => fault,
       check,
       timeoutMs: 1_000,
     });
-    const sampler = new Sampler(dependencies, settings);
-    return { sampler, check, dependency };
+    const fleet = new FakeFleet();
+    const sampler = new Sampler(dependencies, settings, fleet);
+    return { sampler, check, dependency, fleet };
   }
 
   it('checks once an interval, give or take a fifth', async () => {
@@ -77,11 +92,8 @@ describe('Sampler', () => {
   });
 
   it('does not look more often at what was told when to come back', async () => {
-    const { sampler, check, dependency } = sampled(5_000, {
-      reason: 'quota',
-      transient: false,
-      suspendMs: 60_000,
-    });
+    const quota: Fault = { reason: 'quota', transient: false, suspendMs: 60_000 };
+    const { sampler, check, dependency } = sampled(5_000, quota, 'optional');
     sampler.onApplicationBootstrap();
     await dependency.call('ask', () => Promise.reject(new Error('used up'))).catch(() => {});
     expect(dependency.status).toMatchObject({ state: 'degraded', reason: 'quota' });
@@ -94,11 +106,62 @@ describe('Sampler', () => {
   });
 
   it('leaves alone what somebody else has just checked', async () => {
-    const { sampler, check, dependency } = sampled(5_000);
+    const { sampler, check, dependency } = sampled(5_000, undefined, 'optional');
     sampler.onApplicationBootstrap();
     const others = setInterval(() => void dependency.check(1_000), 2_000);
     await jest.advanceTimersByTimeAsync(60_000);
     expect(check.mock.calls.length).toBe(30);
+    clearInterval(others);
+    sampler.onApplicationShutdown();
+  });
+
+  it('looks every two seconds at what is critical', async () => {
+    const { sampler, check } = sampled(60_000);
+    sampler.onApplicationBootstrap();
+    await jest.advanceTimersByTimeAsync(60_000);
+    expect(check.mock.calls.length).toBeGreaterThanOrEqual(22);
+    expect(check.mock.calls.length).toBeLessThanOrEqual(38);
+    sampler.onApplicationShutdown();
+  });
+
+  it('takes another replica’s word for what is optional, and looks itself now and then all the same', async () => {
+    const { sampler, check, fleet } = sampled(5_000, undefined, 'optional');
+    sampler.onApplicationBootstrap();
+    const others = setInterval(() => fleet.say({ dependency: 'thing' }), 2_000);
+    await jest.advanceTimersByTimeAsync(120_000);
+    expect(check.mock.calls.length).toBeGreaterThanOrEqual(3);
+    expect(check.mock.calls.length).toBeLessThanOrEqual(5);
+    expect(fleet.told).toHaveLength(check.mock.calls.length);
+    expect(fleet.told[0]).toEqual({ dependency: 'thing' });
+    fleet.say({ dependency: 'unknown' });
+    clearInterval(others);
+    await jest.advanceTimersByTimeAsync(20_000);
+    expect(check.mock.calls.length).toBeGreaterThanOrEqual(6);
+    sampler.onApplicationShutdown();
+  });
+
+  it('believes nobody who says that something is well which is not so here', async () => {
+    const { sampler, check, dependency, fleet } = sampled(5_000, undefined, 'optional');
+    check.mockRejectedValue(new Error('sick'));
+    sampler.onApplicationBootstrap();
+    await jest.advanceTimersByTimeAsync(10_000);
+    expect(fleet.told).toEqual([]);
+    const before = check.mock.calls.length;
+    const others = setInterval(() => fleet.say({ dependency: 'thing' }), 500);
+    await jest.advanceTimersByTimeAsync(10_000);
+    expect(check.mock.calls.length - before).toBeGreaterThanOrEqual(7);
+    expect(dependency.status.state).not.toBe('up');
+    clearInterval(others);
+    sampler.onApplicationShutdown();
+  });
+
+  it('looks itself at what is critical, whatever others say', async () => {
+    const { sampler, check, fleet } = sampled(5_000);
+    sampler.onApplicationBootstrap();
+    const others = setInterval(() => fleet.say({ dependency: 'thing' }), 500);
+    await jest.advanceTimersByTimeAsync(20_000);
+    expect(check.mock.calls.length).toBeGreaterThanOrEqual(7);
+    expect(fleet.told).toEqual([]);
     clearInterval(others);
     sampler.onApplicationShutdown();
   });

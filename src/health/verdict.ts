@@ -9,13 +9,25 @@ export interface Judged {
   state: DependencyState;
 }
 
+/** How the process itself stands. */
+export interface Standing {
+  /** Everything without which it cannot work has been opened. */
+  opened: boolean;
+  stopping: boolean;
+  /** An operator keeps callers away. */
+  maintenance: boolean;
+  /** READINESS_MODE=fail_open: what all replicas depend on takes none of them out. */
+  failOpen: boolean;
+}
+
 /**
- * Whether traffic should come here. A critical dependency that is down takes the service out; anything less is named and
- * lived with. Worse input never gives a better verdict.
+ * Whether traffic should come here. A critical dependency that is down takes the service out, unless it was said to fail
+ * open; anything less is named and lived with. Worse input never gives a better verdict.
  */
-export function verdict(dependencies: readonly Judged[], stopping: boolean): Verdict {
-  if (stopping) return 'shutting_down';
-  if (dependencies.some((d) => d.criticality === 'critical' && d.state === 'down')) return 'not_ready';
-  if (dependencies.some((d) => d.state !== 'up')) return 'degraded';
-  return 'ready';
+export function verdict(dependencies: readonly Judged[], standing: Standing): Verdict {
+  if (standing.stopping) return 'shutting_down';
+  if (!standing.opened || standing.maintenance) return 'not_ready';
+  const lost = dependencies.some((d) => d.criticality === 'critical' && d.state === 'down');
+  if (lost && !standing.failOpen) return 'not_ready';
+  return dependencies.some((d) => d.state !== 'up') ? 'degraded' : 'ready';
 }

@@ -25,6 +25,14 @@ const TENANT_DEFAULT = 'default';
 /** What a caller must be allowed to for this route. `public` asks for no credentials. A route without it is refused. */
 export const Scope = (scope: AccessScope | 'public') => SetMetadata(SCOPE, scope);
 
+/** What the route asks for; undefined where it does not say. */
+export function scopeOf(reflector: Reflector, context: ExecutionContext): AccessScope | 'public' | undefined {
+  return reflector.getAllAndOverride<AccessScope | 'public' | undefined>(SCOPE, [
+    context.getHandler(),
+    context.getClass(),
+  ]);
+}
+
 /** Who asks. */
 export class CallerIdentity {
   /** @param own the tenant that the credentials belong to; undefined where none are asked for */
@@ -77,10 +85,7 @@ export class AccessGuard implements CanActivate, OnModuleInit {
 
   async canActivate(context: ExecutionContext): Promise<boolean> {
     const request = context.switchToHttp().getRequest<FastifyRequest & { caller?: CallerIdentity }>();
-    const scope = this.reflector.getAllAndOverride<AccessScope | 'public' | undefined>(SCOPE, [
-      context.getHandler(),
-      context.getClass(),
-    ]);
+    const scope = scopeOf(this.reflector, context);
     if (scope === undefined) throw new AppError('forbidden', 'This route is not open to anybody');
     if (scope === 'public') return true;
     request.caller = scope === 'operate' ? await this.operator(request) : await this.caller(request, scope);

@@ -8,8 +8,9 @@ import {
 import { Reflector } from '@nestjs/core';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Observable } from 'rxjs';
-import { invalid } from '../kernel/app-error.js';
+import { AppError, invalid } from '../kernel/app-error.js';
 import { Deadline } from '../kernel/deadline.js';
+import { ServiceState } from '../kernel/service-state.js';
 
 const BUDGET = 'mainstay:budget';
 const BUDGET_DEFAULT_MS = 10_000;
@@ -24,7 +25,10 @@ export const Budget = (ms: number) => SetMetadata(BUDGET, ms);
  */
 @Injectable()
 export class DeadlineInterceptor implements NestInterceptor {
-  constructor(private readonly reflector: Reflector) {}
+  constructor(
+    private readonly reflector: Reflector,
+    private readonly state: ServiceState,
+  ) {}
 
   intercept(context: ExecutionContext, next: CallHandler): Observable<unknown> {
     const request = context.switchToHttp().getRequest<FastifyRequest>();
@@ -37,7 +41,9 @@ export class DeadlineInterceptor implements NestInterceptor {
         if (!reply.raw.writableFinished) deadline.abandon();
       };
       const onAbort = () => subscriber.error(deadline.signal.reason);
+      const onEnding = () => deadline.abandon(cutShort());
       reply.raw.once('close', onClose);
+      this.state.ending.addEventListener('abort', onEnding, { once: true });
       deadline.signal.addEventListener('abort', onAbort, { once: true });
       // What failed has its answer: whatever else was begun for it has nobody to wait for it.
       const fail = (error: unknown) => {
@@ -57,9 +63,16 @@ export class DeadlineInterceptor implements NestInterceptor {
         deadline.release();
         deadline.signal.removeEventListener('abort', onAbort);
         reply.raw.off('close', onClose);
+        this.state.ending.removeEventListener('abort', onEnding);
       };
     });
   }
+}
+
+/** A stop has waited for it as long as it may. */
+function cutShort(): AppError {
+  const detail = 'This process is ending and could not finish the request: what was acknowledged is kept';
+  return new AppError('shutting_down', detail, { retryAfterMs: 1_000 });
 }
 
 function asked(request: FastifyRequest): number | undefined {

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import multipart from '@fastify/multipart';
-import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import { FastifyAdapter } from '@nestjs/platform-fastify';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Settings } from '../config/settings.js';
 import { PROBLEMS, toAppError, toProblem } from './problem.js';
@@ -54,12 +54,4 @@ export async function newServer(settings: Settings): Promise<FastifyAdapter> {
     },
   });
   return adapter;
-}
-
-/** From now on each answer tells its client to open its next connection elsewhere. Before Fastify, which may answer at once. */
-export function closeConnections(app: NestFastifyApplication): void {
-  app
-    .getHttpAdapter()
-    .getInstance()
-    .server.prependListener('request', (_request, response) => response.setHeader('Connection', 'close'));
 }

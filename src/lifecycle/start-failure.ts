@@ -2,22 +2,18 @@ import { SettingsError } from '../config/settings.js';
 import { ExitCode } from '../kernel/exit-code.js';
 import type { Reason } from '../resilience/dependency-error.js';
 import { OpeningFailed } from '../resilience/opening.js';
+import { remedyOf } from '../resilience/remedies.js';
 
 const OF_REASON: Partial<Record<Reason, ExitCode>> = {
   unreachable: ExitCode.unreachable,
   hung: ExitCode.unreachable,
   timeout: ExitCode.unreachable,
+  overloaded: ExitCode.unreachable,
   pool_exhausted: ExitCode.unreachable,
   unauthorized: ExitCode.unauthorized,
   read_only: ExitCode.unreachable,
-};
-
-const REMEDY_OF: Partial<Record<Reason, string>> = {
-  unreachable: 'Is it running, and does its URL name the right host and port?',
-  hung: 'It accepts connections and does not answer: look at its log and its load.',
-  timeout: 'It does not answer in time: look at its log and its load.',
-  unauthorized: 'Are user, password and database of its URL right?',
-  read_only: 'It is a replica: name the primary.',
+  schema: ExitCode.schema,
+  mismatch: ExitCode.dimension,
 };
 
 const CANNOT_LISTEN = new Set(['EADDRINUSE', 'EACCES', 'EADDRNOTAVAIL', 'ENOTFOUND', 'EAI_AGAIN']);
@@ -33,7 +29,7 @@ export function explain(error: unknown): StartFailure {
   if (error instanceof OpeningFailed) {
     const own = ownCode(error.cause);
     if (own !== undefined) return { exitCode: own, message: (error.cause as Error).message };
-    const remedy = REMEDY_OF[error.reason];
+    const remedy = remedyOf(error.reason);
     return {
       exitCode: OF_REASON[error.reason] ?? ExitCode.failed,
       message: `${error.message} (${error.reason}).${remedy === undefined ? '' : ` ${remedy}`}`,
@@ -45,7 +41,7 @@ export function explain(error: unknown): StartFailure {
     const why = code === 'EADDRINUSE' ? 'is in use by another process' : `cannot be used (${code})`;
     return {
       exitCode: ExitCode.port,
-      message: `${port === undefined ? `The host ${hostname}` : `Port ${port} on ${address}`} ${why}. Stop what holds it, or set PORT or HOST.`,
+      message: `${port === undefined ? `The host ${hostname ?? address}` : `Port ${port} on ${address}`} ${why}. Stop what holds it, or set PORT or HOST.`,
     };
   }
   return {

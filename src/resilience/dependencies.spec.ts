@@ -2,11 +2,8 @@ import { jest } from '@jest/globals';
 import { Logger } from '@nestjs/common';
 import { readSettings } from '../config/settings.js';
 import { Dependencies, type Registration } from './dependencies.js';
-import { DependencyError } from './dependency-error.js';
-import { OpeningFailed } from './opening.js';
 
-const dependencies = () =>
-  new Dependencies(readSettings({ STARTUP_TIMEOUT_MS: '1000', CIRCUIT_CONSECUTIVE_FAULTS: '1' }));
+const dependencies = () => new Dependencies(readSettings({ CIRCUIT_CONSECUTIVE_FAULTS: '1' }));
 
 const options = (name: string, more: Partial<Registration> = {}): Registration => ({
   name,
@@ -69,79 +66,5 @@ describe('Dependencies', () => {
       a.reset();
     }
     expect(registry.changes()).toHaveLength(100);
-  });
-
-  it('opens a dependency, tries again what is transient, and writes down the step', async () => {
-    const registry = dependencies();
-    const a = registry.register(
-      options('a', { criticality: 'critical', traits: { durable: true, shared: false } }),
-    );
-    const open = jest.fn<() => Promise<void>>().mockRejectedValueOnce(new Refused()).mockResolvedValue();
-    await registry.open(a, open);
-    expect(open).toHaveBeenCalledTimes(2);
-    expect(registry.boot).toMatchObject([{ step: 'a', verdict: 'ok', detail: 'fake: durable, not shared' }]);
-  });
-
-  it('opens further parts of a dependency as steps of their own', async () => {
-    const registry = dependencies();
-    const a = registry.register(options('a'));
-    await registry.open(a, () => Promise.resolve(), 'a, part two');
-    expect(registry.boot).toMatchObject([{ step: 'a, part two', verdict: 'ok' }]);
-  });
-
-  it('waits for what is opened through a guard, also while its circuit is open', async () => {
-    const registry = dependencies();
-    const database = registry.register(options('database', { criticality: 'critical' }));
-    const failures = [
-      new DependencyError('database', 'open', 'unreachable', { transient: true }),
-      new DependencyError('database', 'open', 'circuit_open', {}),
-    ];
-    await registry.open(database, async () => {
-      const failure = failures.shift();
-      if (failure !== undefined) throw failure;
-    });
-    expect(registry.boot).toMatchObject([{ verdict: 'ok' }]);
-    const wrong = new DependencyError('database', 'open', 'unauthorized', {});
-    await expect(registry.open(database, () => Promise.reject(wrong))).rejects.toMatchObject({
-      reason: 'unauthorized',
-    });
-  });
-
-  it('shows what the opening found out', async () => {
-    const registry = dependencies();
-    await registry.open(registry.register(options('a')), () => Promise.resolve('a round trip takes 1 ms'));
-    expect(registry.boot[0]!.detail).toBe('fake: durable, not shared; a round trip takes 1 ms');
-  });
-
-  it('ends the start when what is critical does not open in time', async () => {
-    const registry = dependencies();
-    const a = registry.register(options('a', { criticality: 'critical' }));
-    const failure = await registry
-      .open(a, () => Promise.reject(new Refused('refused')))
-      .catch((e: unknown) => e);
-    expect(failure).toBeInstanceOf(OpeningFailed);
-    expect(failure).toMatchObject({ dependency: 'a', reason: 'unreachable' });
-    expect(registry.boot).toMatchObject([{ step: 'a', verdict: 'failed' }]);
-  });
-
-  it('ends it at once for what will not mend itself', async () => {
-    const registry = dependencies();
-    const a = registry.register(options('a', { criticality: 'critical' }));
-    const open = jest.fn(() => Promise.reject(new Error('wrong folder')));
-    await expect(registry.open(a, open)).rejects.toMatchObject({
-      reason: 'failed',
-      message: 'a did not open: wrong folder',
-    });
-    expect(open).toHaveBeenCalledTimes(1);
-  });
-
-  it('starts without what is optional, and says so', async () => {
-    const registry = dependencies();
-    const a = registry.register(options('a'));
-    await registry.open(a, () => Promise.reject('no error at all'));
-    expect(registry.boot).toMatchObject([
-      { step: 'a', verdict: 'degraded', detail: 'a did not open: no error at all' },
-    ]);
-    expect(a.status.state).toBe('degraded');
   });
 });

@@ -15,6 +15,8 @@ export type Reason =
   | 'pool_exhausted'
   | 'bad_reply'
   | 'not_installed'
+  | 'schema'
+  | 'mismatch'
   | 'failed';
 
 /** What an adapter makes of an error of its vendor's library. */

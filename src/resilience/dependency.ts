@@ -78,7 +78,9 @@ export class Dependency {
   readonly #doubt: Doubt | undefined;
   readonly #condition = new Condition();
   #checkedAtMs = performance.now();
+  #vouchedAtMs = -Infinity;
   #checkTookMs = 0;
+  #downTimer: NodeJS.Timeout | undefined;
   #lastCheck: Promise<void> | undefined;
   #status: DependencyStatus = { state: 'up', reason: null, since: new Date(), observedAt: null };
   #lastError: { at: Date; operation: string; reason: Reason; message: string } | null = null;
@@ -136,6 +138,10 @@ export class Dependency {
   get checkedAtMs(): number {
     return this.#checkedAtMs;
   }
+  /** When another process last found it well, on the monotonic clock. */
+  get vouchedAtMs(): number {
+    return this.#vouchedAtMs;
+  }
   get lastError() {
     return this.#lastError;
   }
@@ -165,6 +171,7 @@ export class Dependency {
   stop(): void {
     this.#circuit.stop();
     this.#doubt?.stop();
+    clearTimeout(this.#downTimer);
   }
 
   /**
@@ -193,6 +200,13 @@ export class Dependency {
       this.remember('check', reason, failure);
     }
     this.update(new Date());
+    this.expectDown();
+  }
+
+  /** Another process has just found it well: as good as a check of one's own while nothing here says otherwise. */
+  vouched(): void {
+    this.#vouchedAtMs = performance.now();
+    if (this.#status.state === 'up') this.update(new Date());
   }
 
   /** The dependency's own cheap check, bounded in time. Not counted as traffic, and no circuit stands in its way. */
@@ -234,6 +248,13 @@ export class Dependency {
   private circuitChanged(): void {
     if (this.circuit.at !== 'closed') this.#bulkhead?.flush();
     this.update();
+  }
+
+  /** It turns when the time has come, and not when somebody next looks. */
+  private expectDown(): void {
+    clearTimeout(this.#downTimer);
+    const ms = this.#condition.downInMs();
+    if (ms !== undefined) this.#downTimer = setTimeout(() => this.update(), ms).unref();
   }
 
   private update(observedAt = this.#status.observedAt): void {

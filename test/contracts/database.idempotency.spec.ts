@@ -8,7 +8,8 @@ import { PostgresDatabase } from '../../src/platform/database/postgres.database.
 import { CommitCutter } from '../support/commit-cutter.js';
 import { temporaryFolder, type TemporaryFolder } from '../support/folder.js';
 import { newDependency } from '../support/guard.js';
-import { describeWithPostgres, PostgresServer } from '../support/postgres.js';
+import { describeWithPostgres } from '../support/needs.js';
+import { PostgresServer } from '../support/postgres.js';
 
 // For a machine that is busy with other things; on a quiet one each takes a fraction of it.
 jest.setTimeout(60_000);

@@ -7,7 +7,8 @@ import { PostgresDatabase } from '../../src/platform/database/postgres.database.
 import { classifyPostgres } from '../../src/platform/database/postgres.faults.js';
 import { newDependency } from '../support/guard.js';
 import { temporaryFolder, type TemporaryFolder } from '../support/folder.js';
-import { describeWithPostgres, PostgresServer } from '../support/postgres.js';
+import { describeWithPostgres } from '../support/needs.js';
+import { PostgresServer } from '../support/postgres.js';
 import { databaseContract } from './database.suite.js';
 
 // For a machine that is busy with other things; on a quiet one each takes a fraction of it.

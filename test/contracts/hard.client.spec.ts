@@ -1,7 +1,8 @@
 import { jest } from '@jest/globals';
 import { DataSource, type QueryRunner } from 'typeorm';
 import { PostgresDatabase } from '../../src/platform/database/postgres.database.js';
-import { describeWithPostgres, PostgresServer, signal } from '../support/postgres.js';
+import { describeWithPostgres } from '../support/needs.js';
+import { PostgresServer, signal } from '../support/postgres.js';
 
 // For a machine that is busy with other things; on a quiet one each takes a fraction of it.
 jest.setTimeout(60_000);

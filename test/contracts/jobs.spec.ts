@@ -9,7 +9,8 @@ import { PgBossJobs } from '../../src/platform/jobs/pg-boss.jobs.js';
 import { eventually } from '../support/eventually.js';
 import { newDependency } from '../support/guard.js';
 import { temporaryFolder, type TemporaryFolder } from '../support/folder.js';
-import { describeWithPostgres, PostgresServer } from '../support/postgres.js';
+import { describeWithPostgres } from '../support/needs.js';
+import { PostgresServer } from '../support/postgres.js';
 import { jobsContract } from './jobs.suite.js';
 
 // For a machine that is busy with other things; on a quiet one each takes a fraction of it.

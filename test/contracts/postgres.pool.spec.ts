@@ -7,7 +7,8 @@ import { type PostgresSettings, servicePool } from '../../src/platform/database/
 import { TooManyConnections } from '../../src/platform/database/postgres.requirements.js';
 import { CommitCutter } from '../support/commit-cutter.js';
 import { eventuallyHolds } from '../support/eventually.js';
-import { describeWithPostgres, PostgresServer, signal } from '../support/postgres.js';
+import { describeWithPostgres } from '../support/needs.js';
+import { PostgresServer, signal } from '../support/postgres.js';
 import { reasonOf } from './database.suite.js';
 
 // For a machine that is busy with other things; on a quiet one each takes a fraction of it.

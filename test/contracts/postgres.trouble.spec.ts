@@ -8,12 +8,8 @@ import { Deadline } from '../../src/kernel/deadline.js';
 import { PostgresDatabase } from '../../src/platform/database/postgres.database.js';
 import { eventuallyHolds } from '../support/eventually.js';
 import { temporaryFolder, type TemporaryFolder } from '../support/folder.js';
-import {
-  describeNotRun,
-  describeWithPostgres,
-  postgresMissing,
-  PostgresServer,
-} from '../support/postgres.js';
+import { describeNotRun, describeWithPostgres } from '../support/needs.js';
+import { postgresMissing, PostgresServer } from '../support/postgres.js';
 import { reasonOf } from './database.suite.js';
 
 // For a machine that is busy with other things; on a quiet one each takes a fraction of it.

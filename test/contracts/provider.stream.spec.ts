@@ -109,7 +109,7 @@ describe('The official client, which is why it is not used', () => {
 
 describe('A provider is left alone', () => {
   const untilAbandoned = () =>
-    eventually(() => server.of('chat').at(-1)?.abandonedAtMs, { timeoutMs: 1_000, everyMs: 5 });
+    eventually(() => server.of('chat').at(-1)?.abandonedAtMs, { timeoutMs: 5_000, everyMs: 5 });
 
   it.each<[when: string, fault: ProviderFault, words: number]>([
     ['before it says anything', { kind: 'hang', at: 'headers' }, 0],
@@ -131,7 +131,7 @@ describe('A provider is left alone', () => {
     const goneMs = performance.now();
     caller.abort(gone);
     expect(await answer).toBe(gone);
-    expect((await untilAbandoned()) - goneMs).toBeLessThan(1_000);
+    expect((await untilAbandoned()) - goneMs).toBeLessThan(3_000);
   });
 
   it('when nobody reads its stream on', async () => {

@@ -11,7 +11,7 @@ import { eventually, eventuallyHolds } from '../support/eventually.js';
 import { FaultProxy } from '../support/fault-proxy.js';
 import { newDependency } from '../support/guard.js';
 import { type RedisServer, startRedis } from '../support/redis.js';
-import { describeWithRedis } from '../support/with-redis.js';
+import { describeWithRedis } from '../support/needs.js';
 import { brokerContract } from './broker.suite.js';
 import { connected } from './redis.setup.js';
 

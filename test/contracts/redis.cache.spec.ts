@@ -5,7 +5,7 @@ import { RedisCache } from '../../src/platform/cache/redis.cache.js';
 import { redisFault } from '../../src/platform/cache/redis.faults.js';
 import { newDependency } from '../support/guard.js';
 import { type RedisServer, startRedis } from '../support/redis.js';
-import { describeWithRedis } from '../support/with-redis.js';
+import { describeWithRedis } from '../support/needs.js';
 import { cacheContract, type GivenCache } from './cache.suite.js';
 import { connected, pass } from './redis.setup.js';
 

@@ -10,7 +10,7 @@ import { eventually, eventuallyHolds } from '../support/eventually.js';
 import { FaultProxy } from '../support/fault-proxy.js';
 import { newDependency } from '../support/guard.js';
 import { type RedisServer, startRedis } from '../support/redis.js';
-import { describeWithRedis } from '../support/with-redis.js';
+import { describeWithRedis } from '../support/needs.js';
 import { limitsContract } from './limits.suite.js';
 import { type Connected, connected } from './redis.setup.js';
 

@@ -9,7 +9,7 @@ import { Dependencies } from '../../src/resilience/dependencies.js';
 import { eventually, eventuallyHolds } from '../support/eventually.js';
 import { FaultProxy } from '../support/fault-proxy.js';
 import { type RedisServer, startRedis } from '../support/redis.js';
-import { describeWithRedis } from '../support/with-redis.js';
+import { describeWithRedis } from '../support/needs.js';
 
 Logger.overrideLogger(false);
 
@@ -163,7 +163,7 @@ describeWithRedis('An outage of Redis', () => {
       begin: async () => {
         await server.command('DEBUG', 'POPULATE', '1500');
         await server.command('SAVE');
-        await server.start(['--key-load-delay', '1000', '--loading-process-events-interval-bytes', '1024']);
+        await server.start(['--key-load-delay', '4000', '--loading-process-events-interval-bytes', '1024']);
       },
       end: async () => {},
     },

@@ -5,7 +5,7 @@ import { RedisLimits } from '../../src/platform/cache/redis.limits.js';
 import { eventually, eventuallyHolds } from '../support/eventually.js';
 import { FaultProxy } from '../support/fault-proxy.js';
 import { type RedisServer, startRedis } from '../support/redis.js';
-import { describeWithRedis } from '../support/with-redis.js';
+import { describeWithRedis } from '../support/needs.js';
 import { cacheContract } from './cache.suite.js';
 import { limitsContract } from './limits.suite.js';
 import { type Connected, connected, pass } from './redis.setup.js';

@@ -3,7 +3,7 @@ import { Redis, type RedisOptions } from 'ioredis';
 import { eventually, eventuallyHolds } from '../support/eventually.js';
 import { FaultProxy } from '../support/fault-proxy.js';
 import { type RedisServer, startRedis } from '../support/redis.js';
-import { describeWithRedis } from '../support/with-redis.js';
+import { describeWithRedis } from '../support/needs.js';
 import { connected, linkTo } from './redis.setup.js';
 
 // What ioredis does by its defaults, measured on a real server, and what is done here instead.
@@ -141,7 +141,7 @@ describeWithRedis('A trap of ioredis', () => {
       const { line, link } = await ours(proxied());
       await proxy.behave({ kind: 'half_open' });
       await expect(line.run((redis) => redis.ping())).rejects.toThrow('did not reply');
-      await eventuallyHolds(() => line.run((redis) => redis.ping()), { timeoutMs: 1_000 });
+      await eventuallyHolds(() => line.run((redis) => redis.ping()), { timeoutMs: 5_000 });
       expect(link.connects).toBe(2);
     });
   });
@@ -180,7 +180,7 @@ describeWithRedis('A trap of ioredis', () => {
       await eventually(() => redis.status === 'ready');
       const connections = proxy.counts.connections;
       // Nobody asks anything of it, and it is well.
-      await eventually(() => proxy.counts.connections > connections, { timeoutMs: 1_000 });
+      await eventually(() => proxy.counts.connections > connections, { timeoutMs: 5_000 });
     });
 
     it('here: the new one has its own time', async () => {

@@ -9,7 +9,8 @@ import type { Database } from '../../src/platform/database/database.js';
 import { PostgresDatabase } from '../../src/platform/database/postgres.database.js';
 import { PgBossJobs } from '../../src/platform/jobs/pg-boss.jobs.js';
 import { eventuallyHolds } from '../support/eventually.js';
-import { describeWithPostgres, PostgresServer } from '../support/postgres.js';
+import { describeWithPostgres } from '../support/needs.js';
+import { PostgresServer } from '../support/postgres.js';
 import { newDocument, possess, questions, TABLES } from './tenancy.js';
 
 // For a machine that is busy with other things; on a quiet one each takes a fraction of it.

@@ -11,7 +11,8 @@ import { QdrantVectorStore } from '../../src/platform/vector-store/qdrant.vector
 import { collectionSpec } from '../../src/platform/vector-store/vector-store.js';
 import { newDependency } from '../support/guard.js';
 import { temporaryFolder, type TemporaryFolder } from '../support/folder.js';
-import { describeNotRun, describeWithPostgres, hasExtension, PostgresServer } from '../support/postgres.js';
+import { describeNotRun, describeWithPostgres } from '../support/needs.js';
+import { hasExtension, PostgresServer } from '../support/postgres.js';
 import { startQdrant, type QdrantDouble } from '../support/qdrant.js';
 import { vectorStoreContract } from './vector-store.suite.js';
 

@@ -5,7 +5,8 @@ import { boot, type Booted } from '../support/boot.js';
 import { startCli } from '../support/cli.js';
 import { aDocument, documents, ingest } from '../support/documents.js';
 import { eventuallyHolds } from '../support/eventually.js';
-import { describeWithPostgres, PostgresServer } from '../support/postgres.js';
+import { describeWithPostgres } from '../support/needs.js';
+import { PostgresServer } from '../support/postgres.js';
 import { startQdrant, type QdrantDouble } from '../support/qdrant.js';
 
 // The commands run in processes of their own, on the databases that the service uses meanwhile.

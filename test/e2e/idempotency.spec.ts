@@ -2,7 +2,8 @@ import pg from 'pg';
 import { boot, type Booted } from '../support/boot.js';
 import { CommitCutter } from '../support/commit-cutter.js';
 import { aDocument } from '../support/documents.js';
-import { describeWithPostgres, PostgresServer } from '../support/postgres.js';
+import { describeWithPostgres } from '../support/needs.js';
+import { PostgresServer } from '../support/postgres.js';
 
 const KEY = (key: string) => ({ 'idempotency-key': key });
 

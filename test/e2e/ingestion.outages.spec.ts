@@ -5,7 +5,8 @@ import { boot, type Booted } from '../support/boot.js';
 import { aDocument, ingest, type SentDocument } from '../support/documents.js';
 import { eventually, eventuallyHolds } from '../support/eventually.js';
 import { FaultProxy } from '../support/fault-proxy.js';
-import { describeWithPostgres, PostgresServer } from '../support/postgres.js';
+import { describeWithPostgres } from '../support/needs.js';
+import { PostgresServer } from '../support/postgres.js';
 import { type Provider, startProvider } from '../support/provider.ts';
 import { startQdrant, type QdrantDouble } from '../support/qdrant.js';
 

@@ -3,7 +3,8 @@ import { Database } from '../../src/platform/database/database.js';
 import { boot, type Booted } from '../support/boot.js';
 import { aDocument } from '../support/documents.js';
 import { eventuallyHolds } from '../support/eventually.js';
-import { describeWithPostgres, PostgresServer } from '../support/postgres.js';
+import { describeWithPostgres } from '../support/needs.js';
+import { PostgresServer } from '../support/postgres.js';
 
 const LAG_MAX_MS = 1_000;
 // A measurement, and what a busy machine adds to it.
@@ -63,7 +64,7 @@ describeWithPostgres('The service with a read replica', () => {
   };
 
   it('reads from it what may be stale, and nothing else', async () => {
-    expect(await stale()).toBe(standby.port);
+    await eventuallyHolds(async () => expect(await stale()).toBe(standby.port), patience);
     expect(await ask({})).toBe(primary.port);
     expect(await ask({ idempotent: true })).toBe(primary.port);
     // Not said to be repeatable, so it may be a write.

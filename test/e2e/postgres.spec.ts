@@ -1,7 +1,8 @@
 import { boot, type Booted } from '../support/boot.js';
 import { aDocument } from '../support/documents.js';
 import { eventually } from '../support/eventually.js';
-import { describeWithPostgres, PostgresServer } from '../support/postgres.js';
+import { describeWithPostgres } from '../support/needs.js';
+import { PostgresServer } from '../support/postgres.js';
 
 // Debian's PostgreSQL has no pgvector: a server that cannot keep vectors is what this machine has to offer, and what a
 // user may well have too.

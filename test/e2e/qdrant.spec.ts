@@ -3,7 +3,8 @@ import { Jobs } from '../../src/platform/jobs/jobs.js';
 import { boot, type Booted } from '../support/boot.js';
 import { aDocument, ingest, type SentDocument } from '../support/documents.js';
 import { eventually, eventuallyHolds } from '../support/eventually.js';
-import { describeWithPostgres, PostgresServer } from '../support/postgres.js';
+import { describeWithPostgres } from '../support/needs.js';
+import { PostgresServer } from '../support/postgres.js';
 import { startQdrant, type QdrantDouble } from '../support/qdrant.js';
 
 // The service on a PostgreSQL server and a Qdrant server, of which one or the other dies, hangs, is slow, limits or forgets.

@@ -2,8 +2,9 @@ import { boot, type Booted } from '../support/boot.js';
 import { aDocument, ingest } from '../support/documents.js';
 import { eventually, eventuallyHolds } from '../support/eventually.js';
 import { type RedisServer, startRedis } from '../support/redis.js';
-import { describeWithPostgres, PostgresServer } from '../support/postgres.js';
-import { describeWithRedis } from '../support/with-redis.js';
+import { describeWithPostgres } from '../support/needs.js';
+import { PostgresServer } from '../support/postgres.js';
+import { describeWithRedis } from '../support/needs.js';
 
 // What a request may take while Redis is away, at most: on a quiet machine it is some 20 ms, and 250 for the first few.
 const GENEROUS_MS = 3_000;

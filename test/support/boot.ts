@@ -84,7 +84,7 @@ export function bootChild(env: Record<string, string>): Child {
   const child = spawn(process.execPath, ['--enable-source-maps', `${ROOT}dist/main.js`], {
     cwd,
     // What a killed one leaves in the folder for temporary files goes with its own.
-    env: { PATH: process.env.PATH, TMPDIR: cwd, HOST: '127.0.0.1', PORT: '0', ...env },
+    env: { PATH: process.env.PATH, TMPDIR: cwd, HOST: '127.0.0.1', PORT: '0', DRAIN_DELAY_MS: '0', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let stdout = '';

@@ -17,7 +17,7 @@ interface Patience {
 /** Asks again and again until the condition gives anything but `false` or `undefined`. @returns what it gave */
 export async function eventually<T>(
   condition: () => T | Promise<T>,
-  { timeoutMs = 5_000, everyMs = 20, what = 'The condition' }: Patience = {},
+  { timeoutMs = 20_000, everyMs = 20, what = 'The condition' }: Patience = {},
 ): Promise<Exclude<T, undefined | false>> {
   const endsMs = performance.now() + timeoutMs;
   let failure: unknown;

@@ -9,11 +9,11 @@ import {
   readFileSync,
 } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import pg from 'pg';
 import { eventually } from './eventually.js';
+import { freePort } from './ports.ts';
 
 const START_TIMEOUT_MS = 20_000;
 
@@ -41,30 +41,6 @@ export function hasExtension(name: string): boolean {
   if (binaries === undefined || !isExecutable(join(binaries, 'pg_config'))) return false;
   const shared = execFileSync(join(binaries, 'pg_config'), ['--sharedir'], { encoding: 'utf8' }).trim();
   return namesIn(join(shared, 'extension')).includes(`${name}.control`);
-}
-
-/**
- * Declares a suite that needs a PostgreSQL server. Where none is installed it is reported by its name and the reason: as
- * skipped, and as failed where `CI` is set, because there it must have run.
- */
-export function describeWithPostgres(name: string, suite: () => void): void {
-  if (postgresMissing === undefined) {
-    describe(name, suite);
-  } else if (process.env.CI !== undefined && process.env.CI !== '') {
-    describe(name, () => {
-      it(`must run in CI, and was NOT RUN: ${postgresMissing}`, () => {
-        throw new Error(`No PostgreSQL: ${postgresMissing}`);
-      });
-    });
-  } else {
-    describeNotRun(name, postgresMissing, suite);
-  }
-}
-
-/** Skips a suite, and says so where whoever runs the tests sees it: Jest itself only counts. */
-export function describeNotRun(name: string, reason: string, suite: () => void): void {
-  process.stderr.write(`NOT RUN: ${name}: ${reason}\n`);
-  describe.skip(`${name} (NOT RUN: ${reason})`, suite);
 }
 
 /** A PostgreSQL server of one's own, in a temporary folder, which can be hurt in all the ways that a server can. */
@@ -321,14 +297,6 @@ function childrenOf(parent: number): number[] {
       }
     })
     .map(Number);
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as { port: number };
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }
 
 function userNamed(name: string): { uid: number; gid: number } | undefined {

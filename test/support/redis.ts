@@ -1,10 +1,11 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { connect, createServer } from 'node:net';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { freePort } from './ports.ts';
 
-// Runs under Jest and, for the fault kit, under plain Node: it imports nothing of ours and no test function.
+// Runs under Jest and, for the fault kit, under plain Node: it imports no test function.
 
 const START_TIMEOUT_MS = 10_000;
 
@@ -153,15 +154,6 @@ export class RedisServer {
     await gone;
     if (this.ownsDir) await rm(this.dir, { recursive: true, force: true });
   }
-}
-
-/** A port of this machine that nobody listens on. */
-export async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as { port: number };
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }
 
 const PIDFILE = 'redis.pid';

@@ -11,6 +11,7 @@ import {
   type CollectionSpec,
   VectorStore,
 } from '../../platform/vector-store/vector-store.js';
+import { BootPlan } from '../../resilience/boot.plan.js';
 import { Dependencies } from '../../resilience/dependencies.js';
 import { DependencyError } from '../../resilience/dependency-error.js';
 
@@ -25,22 +26,19 @@ export class Collections implements OnModuleInit {
     private readonly store: VectorStore,
     private readonly embedder: Embedder,
     private readonly dependencies: Dependencies,
+    private readonly plan: BootPlan,
   ) {}
 
-  /**
-   * @throws CollectionMismatch unless COLLECTION_MISMATCH says to go on by words alone; an index that is away is waited for
-   * by whoever needs it
-   */
-  async onModuleInit(): Promise<void> {
-    let mismatch: unknown;
-    await this.dependencies.open(this.dependencies.get('vector_store')!, async () => {
-      await this.ready().catch((error: unknown) => {
-        if (error instanceof DependencyError && error.cause instanceof CollectionMismatch)
-          mismatch = error.cause;
-        throw error;
+  /** A mismatch ends the start unless COLLECTION_MISMATCH says to go on by words alone; an index that is away is made later. */
+  onModuleInit(): void {
+    const refuse = this.settings.COLLECTION_MISMATCH === 'refuse';
+    const dependency = this.dependencies.get('vector_store')!;
+    const run = () =>
+      this.ready().catch((error: unknown) => {
+        const mismatch = error instanceof DependencyError && error.cause instanceof CollectionMismatch;
+        throw mismatch && refuse ? error.cause : error;
       });
-    });
-    if (mismatch !== undefined && this.settings.COLLECTION_MISMATCH === 'refuse') throw mismatch;
+    this.plan.add({ name: dependency.name, after: this.store.needs, dependency, run });
   }
 
   /** Resolves when every collection is there. Makes those that are missing, once. @throws DependencyError */
@@ -59,7 +57,7 @@ export class Collections implements OnModuleInit {
       await Deadline.none(() => this.make());
     } catch (error) {
       if (!(error instanceof CollectionMismatch)) throw error;
-      throw new DependencyError('vector_store', 'open the collections', 'bad_reply', { cause: error });
+      throw new DependencyError('vector_store', 'open the collections', 'mismatch', { cause: error });
     }
   }
 

@@ -1,9 +1,11 @@
-import { Injectable, Logger, type OnApplicationBootstrap, type OnModuleInit } from '@nestjs/common';
+import { Injectable, Logger, type OnModuleInit } from '@nestjs/common';
 import { Settings } from '../../config/settings.js';
 import { Jobs, type JobData, type RunningJob } from '../../platform/jobs/jobs.js';
+import { BootPlan } from '../../resilience/boot.plan.js';
 import { Dependencies } from '../../resilience/dependencies.js';
 import { sleep } from '../../kernel/abort.js';
 import { Deadline } from '../../kernel/deadline.js';
+import { ServiceState } from '../../kernel/service-state.js';
 import { DependencyError } from '../../resilience/dependency-error.js';
 import { events } from '../../telemetry/events.js';
 import { IngestionRepository, type ProjectedDocument } from './ingestion.repository.js';
@@ -34,7 +36,7 @@ const PUT_BACK_EVERY_MS = 500;
  * can be repeated, and only the last one says that the document is ready.
  */
 @Injectable()
-export class Ingestion implements OnModuleInit, OnApplicationBootstrap {
+export class Ingestion implements OnModuleInit {
   private readonly logger = new Logger(Ingestion.name);
 
   constructor(
@@ -43,15 +45,21 @@ export class Ingestion implements OnModuleInit, OnApplicationBootstrap {
     private readonly projection: Projection,
     private readonly settings: Settings,
     private readonly dependencies: Dependencies,
+    private readonly plan: BootPlan,
+    private readonly state: ServiceState,
   ) {}
 
-  async onModuleInit(): Promise<void> {
-    const database = this.dependencies.get('database')!;
-    await this.dependencies.open(database, () => this.jobs.open([INGEST, FORGET]), 'jobs');
+  onModuleInit(): void {
+    const dependency = this.dependencies.get('database')!;
+    const add = (name: string, after: string[], run: () => Promise<void>) =>
+      this.plan.add({ name, after, dependency, run });
+    add('jobs', ['migrations'], () => this.jobs.open([INGEST, FORGET]));
+    add('workers', ['jobs', 'vector_store'], () => this.work());
+    // What is begun now is cut off in a moment: another replica had better begin it.
+    this.state.stopping.addEventListener('abort', () => void this.jobs.rest(), { once: true });
   }
 
-  /** Jobs are taken once everything is open. */
-  async onApplicationBootstrap(): Promise<void> {
+  private async work(): Promise<void> {
     const { INGEST_CONCURRENCY: concurrency } = this.settings;
     await this.jobs.work<IngestData>(INGEST, concurrency, (job) => this.ingest(job));
     await this.jobs.work<ForgetData>(FORGET, Math.min(1, concurrency), ({ data }) =>

@@ -1,9 +1,12 @@
 import { Global, Module, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
 import { redisAddress } from '../../config/redis.address.js';
 import { Settings } from '../../config/settings.js';
+import { BootPlan } from '../../resilience/boot.plan.js';
 import { Dependencies } from '../../resilience/dependencies.js';
+import { Fleet } from '../../resilience/fleet.js';
 import { Limits } from '../../resilience/limits.js';
 import { Broker } from './broker.js';
+import { BrokerFleet } from './broker.fleet.js';
 import { Cache } from './cache.js';
 import { Commons } from './commons.js';
 import { MemoryCommons } from './memory.commons.js';
@@ -26,17 +29,19 @@ import { RedisCommons } from './redis.commons.js';
     { provide: Cache, inject: [Commons], useFactory: (commons: Commons) => commons.cache },
     { provide: Limits, inject: [Commons], useFactory: (commons: Commons) => commons.limits },
     { provide: Broker, inject: [Commons], useFactory: (commons: Commons) => commons.broker },
+    { provide: Fleet, inject: [Broker], useFactory: (broker: Broker) => new BrokerFleet(broker) },
   ],
-  exports: [Cache, Limits, Broker],
+  exports: [Cache, Limits, Broker, Fleet],
 })
 export class CacheModule implements OnModuleInit, OnApplicationShutdown {
   constructor(
     private readonly commons: Commons,
-    private readonly dependencies: Dependencies,
+    private readonly plan: BootPlan,
   ) {}
 
-  async onModuleInit(): Promise<void> {
-    await this.dependencies.open(this.commons.dependency, (signal) => this.commons.open(signal));
+  onModuleInit(): void {
+    const { dependency } = this.commons;
+    this.plan.add({ name: dependency.name, dependency, run: (signal) => this.commons.open(signal) });
   }
 
   async onApplicationShutdown(): Promise<void> {

@@ -1,5 +1,6 @@
 import { Global, Module, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
 import { Settings } from '../../config/settings.js';
+import { BootPlan } from '../../resilience/boot.plan.js';
 import { Dependencies } from '../../resilience/dependencies.js';
 import type { Dependency } from '../../resilience/dependency.js';
 import type { Fault } from '../../resilience/dependency-error.js';
@@ -42,15 +43,28 @@ export class DatabaseModule implements OnModuleInit, OnApplicationShutdown {
   constructor(
     private readonly database: Database,
     private readonly dependencies: Dependencies,
+    private readonly plan: BootPlan,
+    private readonly settings: Settings,
   ) {}
 
-  async onModuleInit(): Promise<void> {
-    const { database, dependencies } = this;
-    await dependencies.open(dependencies.get('database')!, (signal) => database.open(signal));
-    if (database instanceof RoutedDatabase) {
-      const replica = dependencies.get('database_replica')!;
-      await dependencies.open(replica, (signal) => database.openReplica(signal));
-    }
+  onModuleInit(): void {
+    const { database, plan } = this;
+    const dependency = this.dependencies.get('database')!;
+    plan.add({ name: 'database', dependency, run: (signal) => database.reach(signal) });
+    plan.add({
+      name: 'migrations',
+      after: ['database'],
+      dependency,
+      timeoutMs: this.settings.MIGRATION_TIMEOUT_MS,
+      run: (signal) => database.open(signal),
+    });
+    if (!(database instanceof RoutedDatabase)) return;
+    plan.add({
+      name: 'database_replica',
+      after: ['migrations'],
+      dependency: this.dependencies.get('database_replica')!,
+      run: (signal) => database.openReplica(signal),
+    });
   }
 
   async onApplicationShutdown(): Promise<void> {

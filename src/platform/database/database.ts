@@ -65,8 +65,14 @@ export abstract class Database {
   /** Whether reads that may be stale can have come from a replica: what must be true now is then looked up again. */
   readonly replicated: boolean = false;
 
-  /** Opens the database and brings its schema up to date. May be called again after it failed. */
-  abstract open(signal: AbortSignal): Promise<void>;
+  /** Finds out whether the database is there, and is what the service needs. May be called again, also after it failed. */
+  abstract reach(signal: AbortSignal): Promise<void>;
+
+  /**
+   * Opens the database and brings its schema up to date. May be called again after it failed.
+   * @returns what became of the schema, in words
+   */
+  abstract open(signal: AbortSignal): Promise<string | void>;
 
   /**
    * Runs `work` in one transaction and commits it when `work` resolves.

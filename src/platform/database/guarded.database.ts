@@ -30,7 +30,11 @@ export class GuardedDatabase extends Database {
     this.traits = inner.traits;
   }
 
-  open(signal: AbortSignal): Promise<void> {
+  reach(signal: AbortSignal): Promise<void> {
+    return this.inner.reach(signal);
+  }
+
+  open(signal: AbortSignal): Promise<string | void> {
     return this.inner.open(signal);
   }
 

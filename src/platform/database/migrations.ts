@@ -1,6 +1,37 @@
 import { Knowledge1790000000000 } from '../../../migrations/1790000000000-knowledge.ts';
 import { Tenancy1791000000000 } from '../../../migrations/1791000000000-tenancy.ts';
 import { Idempotency1791000000001 } from '../../../migrations/1791000000001-idempotency.ts';
+import { ExitCode } from '../../kernel/exit-code.js';
 
 /** Every migration, in order. The same ones run on PostgreSQL and on PGlite. */
 export const migrations = [Knowledge1790000000000, Tenancy1791000000000, Idempotency1791000000001];
+
+/** The one that a database of this version has. */
+export const NEWEST_MIGRATION = migrations.at(-1)!.name;
+
+/** The database does not have the newest migration: somebody put back an older state of it. */
+export class SchemaBehind extends Error {
+  constructor() {
+    super(`The database lacks the migration ${NEWEST_MIGRATION}: it was put back to an older state`);
+    this.name = 'SchemaBehind';
+  }
+}
+
+/** A migration did not succeed. Nothing of it was kept. */
+export class MigrationFailed extends Error {
+  readonly exitCode = ExitCode.schema;
+
+  constructor(cause: unknown) {
+    super(
+      `The schema could not be brought up to date, and nothing of the migration that failed was kept (${(cause as Error).message}). ` +
+        'Mend what it names, or restore the database from a backup, and start again.',
+      { cause },
+    );
+    this.name = 'MigrationFailed';
+  }
+}
+
+/** What became of the schema, in words. */
+export function outcomeOf(done: readonly unknown[]): string {
+  return done.length === 0 ? 'schema is up to date' : `${done.length} migrations were run`;
+}

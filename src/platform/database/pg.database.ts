@@ -9,16 +9,26 @@ import {
   type WorkOptions,
 } from './database.js';
 import type { HardClient } from './hard.client.js';
+import { NEWEST_MIGRATION, SchemaBehind } from './migrations.js';
 import type { PgPool } from './pg.pool.js';
 import { OpenTransaction, rows } from './pg.transaction.js';
 
+const CHECK = `select current_setting('transaction_read_only') as read_only,
+  exists (select from migrations where name = $1) as current`;
 const LAST_WORD_MS = 40;
 const NOT_OPEN: PoolStatus = { size: 0, inUse: 0, idle: 0, waiting: 0, acquireP95Ms: 0 };
+
+/** What opening a database comes to. */
+export interface Connected {
+  pool: PgPool;
+  /** What became of the schema, in words. */
+  schema?: string;
+}
 
 /** What PostgreSQL and PGlite have in common: transactions and statements over a pool of hardened connections. */
 export abstract class PgDatabase extends Database {
   #pool: PgPool | undefined;
-  #opening: Promise<void> | undefined;
+  #opening: Promise<string | void> | undefined;
 
   /** @param statementTimeoutMs the longest that one statement may take */
   constructor(protected readonly statementTimeoutMs: number) {
@@ -27,21 +37,24 @@ export abstract class PgDatabase extends Database {
 
   abstract override readonly traits: Traits;
 
-  async open(signal: AbortSignal): Promise<void> {
+  abstract override reach(signal: AbortSignal): Promise<void>;
+
+  async open(signal: AbortSignal): Promise<string | void> {
     if (this.#pool !== undefined) return;
     // One at a time, whoever asks: a pool that nobody knows of would never be closed.
     this.#opening ??= this.connect(signal)
-      .then((pool) => {
+      .then(({ pool, schema }) => {
         this.#pool = pool;
+        return schema;
       })
       .finally(() => {
         this.#opening = undefined;
       });
-    await this.#opening;
+    return this.#opening;
   }
 
-  /** Makes the database reachable, brings its schema up to date, and opens the pool that the service works with. */
-  protected abstract connect(signal: AbortSignal): Promise<PgPool>;
+  /** Reaches the database, brings its schema up to date, and opens the pool that the service works with. */
+  protected abstract connect(signal: AbortSignal): Promise<Connected>;
 
   /** The pool whose connections may become the owner of the tables. */
   protected abstract owners(): Promise<PgPool>;
@@ -96,14 +109,12 @@ export abstract class PgDatabase extends Database {
 
   async check(signal: AbortSignal): Promise<void> {
     const check = async (client: HardClient) => {
-      const [row] = await rows<{ value: string }>(
-        client,
-        "select current_setting('transaction_read_only') as value",
-        [],
-      );
-      if (row?.value !== 'on') return;
-      this.opened.retire();
-      throw client.condemnReadOnly();
+      const [row] = await rows<{ read_only: string; current: boolean }>(client, CHECK, [NEWEST_MIGRATION]);
+      if (row!.read_only === 'on') {
+        this.opened.retire();
+        throw client.condemnReadOnly();
+      }
+      if (!row!.current) throw new SchemaBehind();
     };
     await this.checked.lend(signal, check);
   }

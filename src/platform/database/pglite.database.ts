@@ -8,7 +8,8 @@ import { DataFolderLock } from './data-folder.lock.js';
 import { DataFolderRoom } from './data-folder.room.js';
 import type { QueryOptions, Transaction, WorkOptions } from './database.js';
 import { admit, APP_ROLE, makeAppRole } from './app.role.js';
-import { PgDatabase } from './pg.database.js';
+import { MigrationFailed, outcomeOf } from './migrations.js';
+import { type Connected, PgDatabase } from './pg.database.js';
 import { type PgConnection, PgPool, type PoolOptions } from './pg.pool.js';
 import { PgliteEngine } from './pglite.engine.js';
 
@@ -125,16 +126,29 @@ export class PgliteDatabase extends PgDatabase {
     this.#lock = undefined;
   }
 
-  protected async connect(signal: AbortSignal): Promise<PgPool> {
-    try {
+  /** @throws DataFolderUnusable, DataFolderFull, DataFolderDamaged; Error when another process has the folder */
+  async reach(signal: AbortSignal): Promise<void> {
+    await this.cleaningUp(async () => {
       await mkdir(this.#folder, { recursive: true });
       this.#lock ??= await DataFolderLock.acquire(this.#folder);
       await this.#room.assertEnough();
       this.#socketFolder ??= await mkdtemp(join(tmpdir(), 'mainstay-'));
       if (this.#engine?.running !== true) await this.start(signal);
-      const at = { host: this.#socketFolder, port: 5432, username: 'postgres', database: 'postgres' };
-      await this.migrate(at);
-      return await PgPool.open(at, this.poolAs(APP_ROLE));
+    });
+  }
+
+  protected async connect(signal: AbortSignal): Promise<Connected> {
+    await this.reach(signal);
+    return this.cleaningUp(async () => {
+      const at = { host: this.#socketFolder!, port: 5432, username: 'postgres', database: 'postgres' };
+      const schema = await this.migrate(at);
+      return { pool: await PgPool.open(at, this.poolAs(APP_ROLE)), schema };
+    });
+  }
+
+  private async cleaningUp<T>(work: () => Promise<T>): Promise<T> {
+    try {
+      return await work();
     } catch (error) {
       await this.close();
       throw isSystemError(error) ? new DataFolderUnusable(this.#folder, error) : error;
@@ -170,16 +184,19 @@ export class PgliteDatabase extends PgDatabase {
   }
 
   /** No other process can be at it: the folder's lock sees to that. */
-  private async migrate(at: PgConnection): Promise<void> {
+  private async migrate(at: PgConnection): Promise<string> {
     // Connections to this engine are one session, which goes on to have the role that the last one took.
     const owner = await PgPool.open(at, { ...this.poolAs('none'), statementTimeoutMs: 0 });
     try {
-      await owner.source.runMigrations();
+      const done = await owner.source.runMigrations().catch((error: unknown) => {
+        throw new MigrationFailed(error);
+      });
       await owner.lend(undefined, async (client) => {
         const ask = { query: async (sql: string) => (await client.query(sql)).rows };
         await makeAppRole(ask);
         await admit(ask, APP_ROLE);
       });
+      return outcomeOf(done);
     } finally {
       await owner.close();
     }

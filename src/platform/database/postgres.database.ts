@@ -3,8 +3,11 @@ import { sleep } from '../../kernel/abort.js';
 import type { Traits } from '../../resilience/dependency.js';
 import { admit, APP_ROLE, assertLesser, makeAppRole } from './app.role.js';
 import type { Transaction } from './database.js';
-import { PgDatabase } from './pg.database.js';
+import type { HardClient } from './hard.client.js';
+import { MigrationFailed, outcomeOf } from './migrations.js';
+import { type Connected, PgDatabase } from './pg.database.js';
 import { PgPool } from './pg.pool.js';
+import { classifyPostgres } from './postgres.faults.js';
 import { checkPool, ownerPool, type PostgresSettings, servicePool } from './postgres.pool.js';
 import { assertFits, assertUtf8, assertWritable } from './postgres.requirements.js';
 
@@ -38,15 +41,27 @@ export class PostgresDatabase extends PgDatabase {
     await (await owners?.catch(() => undefined))?.close(); // one that did not open was reported to who asked
   }
 
-  protected async connect(signal: AbortSignal): Promise<PgPool> {
+  /** @throws WrongEncoding, TooManyConnections; Error with the code 25006 on a server that may not be written to */
+  async reach(): Promise<void> {
+    const owners = await this.owners();
+    await owners.lend(undefined, async (client) => {
+      const ask = this.asking(client);
+      await assertWritable(ask);
+      await assertUtf8(ask);
+      await assertFits(ask, this.settings);
+    });
+  }
+
+  protected async connect(signal: AbortSignal): Promise<Connected> {
     try {
-      const role = await this.prepare(await this.owners(), signal);
+      await this.reach();
+      const { role, schema } = await this.prepare(await this.owners(), signal);
       const checks = await PgPool.open({ url: this.url }, checkPool(this.settings, role));
       this.#checks = checks;
       const service = await PgPool.open({ url: this.url }, servicePool(this.settings, role));
       // The checks are to find out about the server that the others work with, and about no older one.
       service.onRetire = () => checks.retire();
-      return service;
+      return { pool: service, schema };
     } catch (error) {
       await this.close();
       throw error;
@@ -73,29 +88,44 @@ export class PostgresDatabase extends PgDatabase {
    * Under an advisory lock, which the server frees when its connection ends however it ends: of several replicas that
    * start at once one migrates and the others wait, then find nothing left to do. TypeORM itself takes no lock
    * (typeorm/typeorm#4588).
-   * @returns the role to act as; undefined where the app's own is the lesser one
+   * @returns `role`: what to act as; undefined where the app's own is the lesser one
+   * @throws MigrationFailed, NoAppRole
    */
-  private async prepare(owners: PgPool, signal: AbortSignal): Promise<string | undefined> {
+  private async prepare(
+    owners: PgPool,
+    signal: AbortSignal,
+  ): Promise<{ role: string | undefined; schema: string }> {
     // A migration that has begun is not ended by the signal: it would begin again at the next start.
     return owners.lend(undefined, async (lock) => {
-      const query_timeout = this.settings.DB_STATEMENT_TIMEOUT_MS;
-      const ask: Transaction = {
-        query: async (text, values) =>
-          (await lock.query({ text, values: [...(values ?? [])], query_timeout } as pg.QueryConfig)).rows,
-      };
-      await assertWritable(ask);
-      await assertUtf8(ask);
-      await assertFits(ask, this.settings);
+      const ask = this.asking(lock);
       await this.take(ask, signal);
       try {
-        await owners.source.runMigrations();
-        return await this.letIn(ask);
+        const done = await this.migrate(owners);
+        return { role: await this.letIn(ask), schema: outcomeOf(done) };
       } finally {
         await lock
           .query('select pg_advisory_unlock($1)', [MIGRATION_LOCK])
           .catch((e: Error) => lock.destroy(e));
       }
     });
+  }
+
+  /** A line that broke says nothing of the migration: it is begun again. */
+  private async migrate(owners: PgPool): Promise<readonly unknown[]> {
+    try {
+      return await owners.source.runMigrations();
+    } catch (error) {
+      const fault = classifyPostgres(error);
+      throw fault === undefined || fault.reason === 'schema' ? new MigrationFailed(error) : error;
+    }
+  }
+
+  private asking(client: HardClient): Transaction {
+    const query_timeout = this.settings.DB_STATEMENT_TIMEOUT_MS;
+    return {
+      query: async (text, values) =>
+        (await client.query({ text, values: [...(values ?? [])], query_timeout } as pg.QueryConfig)).rows,
+    };
   }
 
   private async letIn(owner: Transaction): Promise<string | undefined> {

@@ -1,3 +1,4 @@
+import { SchemaBehind } from './migrations.js';
 import type { Reason } from '../../resilience/dependency-error.js';
 import { OutcomeUnknown } from './database.js';
 import { classifyPostgres } from './postgres.faults.js';
@@ -101,7 +102,6 @@ describe('classifyPostgres', () => {
   it.each([
     ['a value that is there twice', coded('23505')],
     ['a syntax error', coded('42601')],
-    ['a table that is not there', coded('42P01')],
     ['a row that another tenant may not see', coded('42501')],
     ['a number out of range', coded('22003')],
     ['an error of our own', new TypeError('x is not a function')],
@@ -127,7 +127,13 @@ describe('classifyPostgres', () => {
     });
   });
 
-  it.each(['42P01', '23505', '22001'])('takes %s for what it is about: the statement', (code) => {
+  it.each(['42P01', '42703', '42883'])('takes %s for a schema of another version', (code) => {
+    const schema = { reason: 'schema', transient: false, counts: false };
+    expect(classifyPostgres(Object.assign(new Error('not there'), { code }))).toEqual(schema);
+    expect(classifyPostgres(new SchemaBehind())).toEqual(schema);
+  });
+
+  it.each(['23505', '22001', '42601'])('takes %s for what it is about: the statement', (code) => {
     expect(classifyPostgres(Object.assign(new Error('wrong'), { code }))).toBeUndefined();
   });
 });

@@ -1,9 +1,12 @@
 import { OutcomeUnknown } from './database.js';
+import { SchemaBehind } from './migrations.js';
 import type { Fault } from '../../resilience/dependency-error.js';
 
 const fault = (reason: Fault['reason'], transient: boolean): Fault => ({ reason, transient });
 // There is much to do, or two do the same at once: no sign of sickness.
 const busy = (reason: Fault['reason']): Fault => ({ reason, transient: true, counts: false });
+
+const schema: Fault = { reason: 'schema', transient: false, counts: false };
 
 // SQLSTATE codes: https://www.postgresql.org/docs/current/errcodes-appendix.html
 const BY_CODE: Record<string, Fault> = {
@@ -11,6 +14,10 @@ const BY_CODE: Record<string, Fault> = {
   '28000': fault('unauthorized', false),
   '28P01': fault('unauthorized', false),
   '3D000': fault('unauthorized', false),
+  // No such table, column or function: the schema is not the one that this version was made for.
+  '42703': schema,
+  '42883': schema,
+  '42P01': schema,
   '40001': busy('overloaded'),
   '40P01': busy('overloaded'),
   '53000': fault('overloaded', true),
@@ -78,6 +85,7 @@ export function classifyPostgres(error: unknown): Fault | undefined {
   // Not by instanceof: under Jest the errors of Node's own modules are of another realm.
   if (typeof error !== 'object' || error === null) return undefined;
   // Whatever it was that came instead of the reply: the line is gone.
+  if (error instanceof SchemaBehind) return schema;
   if (error instanceof OutcomeUnknown) return classifyPostgres(error.cause) ?? fault('unreachable', true);
   const { code, message, driverError, errors } = error as Partial<AggregateError> & {
     code?: unknown;

@@ -1,5 +1,5 @@
 import type { Traits } from '../../resilience/dependency.js';
-import { PgDatabase } from './pg.database.js';
+import { type Connected, PgDatabase } from './pg.database.js';
 import { PgPool } from './pg.pool.js';
 import { rows } from './pg.transaction.js';
 import { type PostgresSettings, servicePool } from './postgres.pool.js';
@@ -46,8 +46,12 @@ export class ReplicaDatabase extends PgDatabase {
     return BigInt(row!.position ?? 0);
   }
 
-  protected connect(): Promise<PgPool> {
-    return PgPool.open({ url: this.url }, servicePool(this.settings, this.role));
+  async reach(signal: AbortSignal): Promise<void> {
+    await this.open(signal);
+  }
+
+  protected async connect(): Promise<Connected> {
+    return { pool: await PgPool.open({ url: this.url }, servicePool(this.settings, this.role)) };
   }
 
   protected owners(): Promise<PgPool> {

@@ -91,6 +91,9 @@ export abstract class Jobs {
 
   abstract check(signal: AbortSignal): Promise<void>;
 
+  /** Takes no more jobs; those under way go on, and new ones can still be enqueued for others to do. */
+  abstract rest(): Promise<void>;
+
   /** Takes no more jobs, gives those under way a moment, and hands the others back. */
   abstract close(): Promise<void>;
 }

@@ -20,6 +20,8 @@ const EXPIRE_S = 3_600;
 const RETENTION_S = 315_360_000;
 const STUCK_AFTER_S = 60;
 const CLOSE_TIMEOUT_MS = 5_000;
+// Any number will do, as long as every replica takes the same: "jobs" on a telephone keypad.
+const LOCK = 5_627;
 
 const STATUS_OF: Record<string, JobStatus> = {
   created: 'queued',
@@ -77,6 +79,22 @@ export class PgBossJobs extends Jobs {
 
   async open(kinds: readonly string[]): Promise<void> {
     if (this.opened) return;
+    await this.alone(() => this.make(kinds));
+    // From here on as the service: what it makes as the owner it may use.
+    this.opened = true;
+    if (!this.database.traits.shared) await this.releaseOrphans();
+  }
+
+  /** The library looks what is missing and makes it, and of two replicas that do so at once one fails: one at a time. */
+  private async alone(work: () => Promise<void>): Promise<void> {
+    if (!this.database.traits.shared) return work();
+    await this.database.administer('wait for the job queue', async (tx) => {
+      await tx.query('select pg_advisory_xact_lock($1)', [LOCK]);
+      await work();
+    });
+  }
+
+  private async make(kinds: readonly string[]): Promise<void> {
     await this.boss.start();
     for (const kind of kinds) {
       await this.boss.createQueue(kind, {
@@ -97,9 +115,6 @@ export class PgBossJobs extends Jobs {
     await this.execute(
       `create index if not exists job_of_tenant on jobs.job ((data ->> 'business_id'), created_on desc, id desc)`,
     );
-    // From here on as the service: what it makes as the owner it may use.
-    this.opened = true;
-    if (!this.database.traits.shared) await this.releaseOrphans();
   }
 
   async enqueue(
@@ -200,6 +215,12 @@ export class PgBossJobs extends Jobs {
 
   async check(signal: AbortSignal): Promise<void> {
     await this.database.query('look at the jobs', 'select 1 from jobs.job limit 1', [], { signal });
+  }
+
+  async rest(): Promise<void> {
+    const kinds = [...this.workers.keys()];
+    this.workers.clear();
+    await Promise.all(kinds.map((kind) => this.boss.offWork(kind, { wait: false })));
   }
 
   async close(): Promise<void> {

@@ -1,5 +1,6 @@
 import { Global, Module, type OnModuleInit } from '@nestjs/common';
 import { Settings } from '../../config/settings.js';
+import { BootPlan } from '../../resilience/boot.plan.js';
 import { Dependencies } from '../../resilience/dependencies.js';
 import { Embedder } from './embedder.js';
 import { ExtractiveLlm } from './extractive.llm.js';
@@ -47,18 +48,17 @@ export class LlmModule implements OnModuleInit {
   constructor(
     private readonly dependencies: Dependencies,
     private readonly providers: Providers,
+    private readonly plan: BootPlan,
   ) {}
 
-  /** Side by side: one that hangs does not keep the others waiting. */
-  async onModuleInit(): Promise<void> {
+  onModuleInit(): void {
     const embedded = ['llm', 'embeddings'].map((name) => this.dependencies.get(name));
     const all = [
       ...this.providers.dependencies,
       ...embedded.filter((dependency) => dependency !== undefined),
     ];
-    await Promise.all(
-      all.map((dependency) => this.dependencies.open(dependency, () => dependency.check(TIMEOUT_MS))),
-    );
+    for (const dependency of all)
+      this.plan.add({ name: dependency.name, dependency, run: () => dependency.check(TIMEOUT_MS) });
   }
 }
 

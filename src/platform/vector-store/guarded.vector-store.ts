@@ -18,6 +18,7 @@ const SLOW = 2 / 3;
 /** The vector store behind its circuit. Everything that it is asked can be asked again: points have ids of their own. */
 export class GuardedVectorStore extends VectorStore {
   readonly adapter: string;
+  override readonly needs: readonly string[];
   readonly traits: Traits;
 
   constructor(
@@ -26,6 +27,7 @@ export class GuardedVectorStore extends VectorStore {
     private readonly searchTimeoutMs: number,
   ) {
     super();
+    this.needs = inner.needs;
     this.adapter = inner.adapter;
     this.traits = inner.traits;
   }

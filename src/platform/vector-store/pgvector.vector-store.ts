@@ -23,6 +23,7 @@ const BATCH = 20;
  */
 export class PgvectorVectorStore extends VectorStore {
   readonly adapter = 'pgvector';
+  override readonly needs = ['migrations'];
   readonly traits: Traits;
   private readonly existing: PgvectorCollections;
 

@@ -121,6 +121,8 @@ export class CollectionMismatch extends Error {
 export abstract class VectorStore {
   abstract readonly adapter: string;
   abstract readonly traits: Traits;
+  /** The steps of the start that it needs done before it can be used: those of what it lives in. */
+  readonly needs: readonly string[] = [];
 
   /**
    * Makes the collection, and an alias of its name to it, unless they are there.

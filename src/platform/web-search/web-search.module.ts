@@ -1,5 +1,6 @@
 import { Global, Module, type OnModuleInit } from '@nestjs/common';
 import { Settings } from '../../config/settings.js';
+import { BootPlan } from '../../resilience/boot.plan.js';
 import { Dependencies } from '../../resilience/dependencies.js';
 import { Limits } from '../../resilience/limits.js';
 import { GuardedWebSearch } from './guarded.web-search.js';
@@ -47,11 +48,12 @@ export class WebSearchModule implements OnModuleInit {
   constructor(
     private readonly search: WebSearch,
     private readonly dependencies: Dependencies,
+    private readonly plan: BootPlan,
   ) {}
 
-  async onModuleInit(): Promise<void> {
+  onModuleInit(): void {
     const dependency = this.dependencies.get(NAME);
-    if (dependency !== undefined)
-      await this.dependencies.open(dependency, (signal) => this.search.check(signal));
+    if (dependency === undefined) return;
+    this.plan.add({ name: NAME, dependency, run: (signal) => this.search.check(signal) });
   }
 }

@@ -1,0 +1,74 @@
+import { Body, Controller, HttpCode, Param, Post, Put } from '@nestjs/common';
+import { ApiTags } from '@nestjs/swagger';
+import type { z } from 'zod';
+import { Scope } from '../http/access.js';
+import { Answers } from '../http/openapi.js';
+import { ServiceState } from '../kernel/service-state.js';
+import type { Dependency } from '../resilience/dependency.js';
+import { CircuitOrders } from './circuit.orders.js';
+import { MaintenanceSwitch } from './maintenance.js';
+import {
+  circuitPath,
+  circuitResponse,
+  maintenanceRequest,
+  maintenanceResponse,
+} from './operations.schemas.js';
+
+/** What operators may do to a service that runs. */
+@ApiTags('Operations')
+@Controller('api/v1/operations')
+export class OperationsController {
+  constructor(
+    private readonly circuits: CircuitOrders,
+    private readonly maintenance: MaintenanceSwitch,
+    private readonly state: ServiceState,
+  ) {}
+
+  /** Keeps all callers away from a dependency until `reset`, whatever its checks say. */
+  @Post('circuits/:dependency/isolate')
+  @HttpCode(200)
+  @Scope('operate')
+  @Answers(200, circuitResponse)
+  isolate(
+    @Param({ schema: circuitPath }) { dependency }: z.output<typeof circuitPath>,
+  ): z.output<typeof circuitResponse> {
+    return view(this.circuits.give(dependency, 'isolate'));
+  }
+
+  /** Closes the circuit of a dependency now, and forgets what led to it. */
+  @Post('circuits/:dependency/reset')
+  @HttpCode(200)
+  @Scope('operate')
+  @Answers(200, circuitResponse)
+  reset(
+    @Param({ schema: circuitPath }) { dependency }: z.output<typeof circuitPath>,
+  ): z.output<typeof circuitResponse> {
+    return view(this.circuits.give(dependency, 'reset'));
+  }
+
+  /** Begins or ends maintenance: callers get 503 with Retry-After, readiness is off, operators and probes are answered. */
+  @Put('maintenance')
+  @Scope('operate')
+  @Answers(200, maintenanceResponse)
+  maintain(
+    @Body({ schema: maintenanceRequest }) body: z.output<typeof maintenanceRequest>,
+  ): z.output<typeof maintenanceResponse> {
+    const { enabled, detail, retry_after_s: seconds } = body;
+    this.maintenance.set({
+      enabled,
+      ...(detail !== undefined && { detail }),
+      ...(seconds !== undefined && { retryAfterMs: seconds * 1_000 }),
+    });
+    const { maintenance } = this.state;
+    return {
+      enabled,
+      since: maintenance?.since.toISOString() ?? null,
+      detail: maintenance?.detail ?? null,
+      retry_after_s: maintenance === undefined ? null : maintenance.retryAfterMs / 1_000,
+    };
+  }
+}
+
+function view({ name, status, circuit }: Dependency): z.output<typeof circuitResponse> {
+  return { dependency: name, status: status.state, circuit: circuit.at };
+}
