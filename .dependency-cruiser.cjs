@@ -207,7 +207,7 @@ const edges = [
   },
   only(
     'docs',
-    ['http/', 'resilience/', 'config/', 'kernel/'],
+    ['http/', 'health/runbook\\.ts$', 'resilience/', 'config/', 'kernel/'],
     'docs/ turns tables of the code into pages. It knows no platform, no feature and no process.',
   ),
   {

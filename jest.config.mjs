@@ -62,7 +62,10 @@ export default {
   coverageReporters: ['json-summary', 'lcovonly'],
   coverageThreshold: floors,
   projects: [
-    project('unit', 'src/**/*.spec.ts'),
+    {
+      ...project('unit', 'src/**/*.spec.ts'),
+      testMatch: ['<rootDir>/src/**/*.spec.ts', '<rootDir>/test/unit/**/*.spec.ts'],
+    },
     project('contracts', 'test/contracts/**/*.spec.ts'),
     project('e2e', 'test/e2e/**/*.spec.ts'),
     project('chaos', 'test/chaos/**/*.spec.ts'),

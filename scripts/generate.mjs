@@ -1,4 +1,4 @@
-// Writes the files that are made of the code: .env.example, docs/errors.md and openapi.json. With --check it writes
+// Writes the files that are made of the code: .env.example, docs/errors.md, docs/runbooks.md and openapi.json. With --check it writes
 // nothing and fails when one of them is not what the code says.
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
@@ -9,6 +9,7 @@ import { VERSION } from '../dist/config/identity.js';
 import { readSettings } from '../dist/config/settings.js';
 import { envExample } from '../dist/docs/env-example.page.js';
 import { errorsPage } from '../dist/docs/errors.page.js';
+import { runbooksPage } from '../dist/docs/runbooks.page.js';
 import { describeApi } from '../dist/http/openapi.js';
 import { newServer } from '../dist/http/server.js';
 
@@ -16,6 +17,7 @@ const { values: options } = parseArgs({ options: { check: { type: 'boolean', def
 const files = {
   '.env.example': envExample(),
   'docs/errors.md': errorsPage(),
+  'docs/runbooks.md': runbooksPage(),
   'openapi.json': `${JSON.stringify(await describe(), undefined, 2)}\n`,
 };
 

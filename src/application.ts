@@ -5,6 +5,7 @@ import { AppModule } from './app.module.js';
 import { VERSION } from './config/identity.js';
 import type { Settings } from './config/settings.js';
 import { describeApi, serveApiPage } from './http/openapi.js';
+import { watchRequests } from './http/request.hooks.js';
 import { newServer } from './http/server.js';
 import { events } from './telemetry/events.js';
 import { BootPlan } from './resilience/boot.plan.js';
@@ -20,6 +21,7 @@ export async function createApplication(settings: Settings): Promise<NestFastify
     // Fastify reads JSON by itself; Nest's parsers would let forms in where JSON belongs.
     bodyParser: false,
   });
+  watchRequests(server.getInstance(), app);
   app.useLogger(app.get(ServiceLogger));
   app.flushLogs();
   const log = new Logger('Settings');

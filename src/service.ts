@@ -18,6 +18,8 @@ export async function serve(): Promise<void> {
     const app = await createApplication(settings);
     const requests = new OpenRequests(app.getHttpServer());
     new Drain(requests, () => app.close(), app.get(ServiceState), settings).listen();
+    // Started by another process that stands for this one (own-node.ts): when it is killed, so is this.
+    process.on('disconnect', () => process.kill(process.pid, 'SIGTERM'));
     process.on('SIGUSR2', () => app.get(MaintenanceSwitch).toggle());
     const url = await listen(app, settings).catch(async (error: unknown) => {
       await app.close();

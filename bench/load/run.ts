@@ -1,13 +1,10 @@
 import '../../test/chaos/sources.ts';
-import { spawn } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Agent, request } from 'undici';
 import { questions } from '../retrieval/questions.ts';
 import { readCorpus } from '../retrieval/corpora.ts';
 import { fixed, median, quantile, table } from '../support/figures.ts';
+import { megabytes, type Running, start } from '../support/process.ts';
 
 // Search under load on a real PostgreSQL, with the resilience layer and without it, and what the layer weighs in memory.
 // The two services run side by side and are loaded in turn. `npm run bench:load`
@@ -19,48 +16,6 @@ const ROUND_MS = 4_000;
 const DOCUMENTS = 60;
 const QUESTIONS = questions('report').map(({ question }) => question);
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
-
-interface Running {
-  name: string;
-  url: string;
-  pid: number;
-  stop(): Promise<void>;
-}
-
-async function start(name: string, env: Record<string, string>, imports: string[]): Promise<Running> {
-  const cwd = mkdtempSync(join(tmpdir(), 'mainstay-load-'));
-  const child = spawn(process.execPath, ['--expose-gc', ...imports, `${ROOT}dist/main.js`], {
-    cwd,
-    env: {
-      PATH: process.env['PATH'],
-      HOST: '127.0.0.1',
-      PORT: '0',
-      ...env,
-    },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-  let said = '';
-  child.stderr.on('data', (bytes: Buffer) => (said += bytes.toString()));
-  const url = await new Promise<string>((resolve, reject) => {
-    child.stdout.on('data', (bytes: Buffer) => {
-      if (said.length < 100_000) said += bytes.toString();
-      const found = /"url":"(http:[^"]+)","took_ms"/.exec(said)?.[1];
-      if (found !== undefined) resolve(found);
-    });
-    child.once('exit', () => reject(new Error(`The service ended:\n${said}`)));
-  });
-  return {
-    name,
-    url,
-    pid: child.pid!,
-    stop: async () => {
-      const gone = new Promise((resolve) => child.once('exit', resolve));
-      child.kill('SIGTERM');
-      await gone;
-      rmSync(cwd, { recursive: true, force: true });
-    },
-  };
-}
 
 const agent = new Agent({ connections: CLIENTS, pipelining: 1 });
 
@@ -93,9 +48,6 @@ async function load(running: Running): Promise<{ perSecond: number; p50: number;
   const seconds = (performance.now() - beganMs) / 1_000;
   return { perSecond: took.length / seconds, p50: median(took), p99: quantile(took, 0.99) };
 }
-
-const megabytes = (pid: number) =>
-  Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))![1]) / 1_024;
 
 const server = await PostgresServer.start();
 const qdrant = await startQdrant();

@@ -6,6 +6,7 @@ import { databaseSettings } from './database.settings.js';
 import { modelSettings, type ProviderSettings, readProviders } from './models.settings.js';
 import { resilienceSettings } from './resilience.settings.js';
 import { serviceSettings } from './service.settings.js';
+import { telemetrySettings } from './telemetry.settings.js';
 import { vectorsContradictions, vectorsSettings } from './vectors.settings.js';
 
 /**
@@ -20,6 +21,7 @@ export const settingsSchema = z.object({
   ...modelSettings,
   ...resilienceSettings,
   ...accessSettings,
+  ...telemetrySettings,
 });
 
 type Values = z.output<typeof settingsSchema>;

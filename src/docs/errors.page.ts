@@ -62,8 +62,8 @@ The \`request_id\` is also in the header \`X-Request-Id\` and in the log.
 
 ${table(['code', 'status', 'title', 'what to do'], problems)}
 
-\`idempotency_mismatch\`, \`rate_limited\`, \`maintenance\` and \`shutting_down\` belong to features that this version does not have
-yet; they are listed so that clients can be written against the whole table.
+\`rate_limited\` belongs to a feature that this version does not have yet; it is listed so that clients can be written against
+the whole table.
 
 ## Why a dependency is not available
 
@@ -74,7 +74,8 @@ ${table(['reason', 'meaning'], reasons)}
 
 ## What the process ends with
 
-0 after a stop that was asked for. A start that fails says why on standard error, and ends with:
+0 after a stop that was asked for, 1 after an error that nobody caught, and after a stop that was cut short: by a second signal, or because something did
+not close. A start that fails says why on standard error, and ends with:
 
 ${table(['exit code', 'meaning'], exits)}
 `;

@@ -23,6 +23,7 @@ export class CircuitOrders implements OnApplicationBootstrap, OnApplicationShutd
   onApplicationBootstrap(): void {
     this.deaf = this.fleet.hear(TOPIC, ({ dependency: name, order }) => {
       const dependency = this.dependencies.get(String(name));
+      // A replica may know more dependencies than another, or be of another version.
       if (dependency !== undefined && isOrder(order)) this.obey(dependency, order);
     });
   }

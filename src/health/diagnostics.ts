@@ -5,20 +5,32 @@ import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import { SERVICE, VERSION } from '../config/identity.js';
 import { settingInfo } from '../config/setting.js';
 import { Settings, settingsSchema } from '../config/settings.js';
+import { ServiceState } from '../kernel/service-state.js';
 import { BootPlan } from '../resilience/boot.plan.js';
 import { Dependencies } from '../resilience/dependencies.js';
 import type { Dependency } from '../resilience/dependency.js';
+import { Traffic } from '../telemetry/traffic.js';
+import { Vitals } from '../telemetry/vitals.js';
+import { ProcessWatch } from './process.watch.js';
 import { Readiness } from './readiness.js';
+import { diagnose, type Patient } from './root.cause.js';
+
+export type DiagnosticsReport = Awaited<ReturnType<Diagnostics['report']>>;
 
 /** What an operator wants to know, out of memory: asking for it costs no dependency a call. */
 @Injectable()
 export class Diagnostics implements OnApplicationShutdown {
+  private cpu = { atMs: performance.now(), usage: process.cpuUsage() };
   private readonly loop = monitorEventLoopDelay({ resolution: 10 });
 
   constructor(
     private readonly dependencies: Dependencies,
     private readonly plan: BootPlan,
     private readonly readiness: Readiness,
+    private readonly state: ServiceState,
+    private readonly watch: ProcessWatch,
+    private readonly traffic: Traffic,
+    private readonly vitals: Vitals,
     private readonly settings: Settings,
   ) {
     this.loop.enable();
@@ -29,15 +41,24 @@ export class Diagnostics implements OnApplicationShutdown {
   }
 
   async report() {
+    const { queues, projection } = this.vitals.read();
+    const diagnosis = diagnose([...this.dependencies].map(patientOf), this.watch);
     return {
       status: this.readiness.verdict,
+      ...diagnosis,
       service: SERVICE,
       version: VERSION,
       environment: this.settings.ENVIRONMENT,
       timestamp: new Date().toISOString(),
+      uptime_s: Math.round(process.uptime()),
+      maintenance: this.state.maintenance ?? null,
       boot: this.plan.steps,
       dependencies: Object.fromEntries([...this.dependencies].map((d) => [d.name, describe(d)])),
       recent_changes: this.dependencies.changes(),
+      traffic: this.traffic.report(),
+      queues: queues ?? null,
+      projection: projection ?? null,
+      connection_reuse: reuseOf([...this.dependencies]),
       system: await this.system(),
       settings: this.presence(),
     };
@@ -47,11 +68,11 @@ export class Diagnostics implements OnApplicationShutdown {
     const memory = process.memoryUsage();
     const disk = await statfs(this.settings.DATA_DIR).catch(() => undefined);
     return {
-      uptime_s: Math.round(process.uptime()),
       pid: process.pid,
       node: process.version,
       cpus: cpus().length,
       load_1m: loadavg()[0],
+      cpu_share: this.cpuShare(),
       memory: {
         rss_bytes: memory.rss,
         heap_used_bytes: memory.heapUsed,
@@ -71,6 +92,14 @@ export class Diagnostics implements OnApplicationShutdown {
     };
   }
 
+  /** Of one core, since it was last asked: 0.5 is half of the time. */
+  private cpuShare(): number {
+    const [atMs, { user, system }] = [performance.now(), process.cpuUsage(this.cpu.usage)];
+    const share = (user + system) / 1_000 / Math.max(1, atMs - this.cpu.atMs);
+    this.cpu = { atMs, usage: process.cpuUsage() };
+    return Math.round(share * 1_000) / 1_000;
+  }
+
   /** Which settings are set; of secrets no more than that. */
   private presence(): Record<string, string | number | boolean | string[]> {
     return Object.fromEntries(
@@ -83,8 +112,13 @@ export class Diagnostics implements OnApplicationShutdown {
   }
 }
 
+function patientOf({ name, criticality, status, troubles, affects, setting, within }: Dependency): Patient {
+  const { state, reason, since } = status;
+  return { name, criticality, state, reason, since, troubles: troubles.recent(), affects, setting, within };
+}
+
 function describe(dependency: Dependency) {
-  const { status, circuit, statistics, concurrency, lastError } = dependency;
+  const { status, circuit, statistics, concurrency } = dependency;
   return {
     adapter: dependency.adapter,
     traits: dependency.traits,
@@ -93,6 +127,7 @@ function describe(dependency: Dependency) {
     reason: status.reason,
     since: status.since,
     last_check: status.observedAt,
+    last_check_age_ms: status.observedAt === null ? null : Date.now() - status.observedAt.getTime(),
     circuit: circuit.at,
     retry_in_ms:
       circuit.at === 'open' ? Math.max(0, Math.round(circuit.retryAtMs - performance.now())) : null,
@@ -106,11 +141,24 @@ function describe(dependency: Dependency) {
         ? null
         : { max: concurrency.max, in_use: concurrency.inUse, waiting: concurrency.waiting },
     latency_ms: statistics.latencies() ?? null,
+    troubles: dependency.troubles.recent(),
     ...dependency.facts,
-    // The words of the vendor's error may hold an address or a user's name, and never more than its first line is needed.
-    last_error:
-      lastError === null ? null : { ...lastError, message: lastError.message.split('\n')[0]?.slice(0, 300) },
+    last_error: dependency.lastError,
   };
+}
+
+/** How often a connection that was there already was used, where a dependency counts its connections. */
+function reuseOf(dependencies: readonly Dependency[]) {
+  return Object.fromEntries(
+    dependencies.flatMap(({ name, facts, statistics }) => {
+      const { connects } = facts as { connects?: number };
+      if (connects === undefined) return [];
+      const { ok, slow, fault, neutral } = statistics.counts;
+      const calls = ok + slow + fault + neutral;
+      const share = calls === 0 ? null : Math.round((1 - Math.min(1, connects / calls)) * 1_000) / 1_000;
+      return [[name, { calls, connects, reused_share: share }]];
+    }),
+  );
 }
 
 function round(ms: number): number {

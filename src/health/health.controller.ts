@@ -1,10 +1,12 @@
-import { Controller, Get, HttpCode, Res } from '@nestjs/common';
+import { Controller, Get, Headers, HttpCode, Res } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
 import { SERVICE, VERSION } from '../config/identity.js';
 import { Settings } from '../config/settings.js';
 import { Scope } from '../http/access.js';
 import { Diagnostics } from './diagnostics.js';
+import { diagnosticsPage, PAGE_POLICY } from './diagnostics.page.js';
+import { healthJson } from './health.json.js';
 import { Readiness } from './readiness.js';
 
 /** Probes. None of them calls a dependency: whatever is sick, they answer at once. */
@@ -57,10 +59,25 @@ export class HealthController {
     return { status: this.readiness.booted ? 'started' : 'starting', timestamp: new Date().toISOString() };
   }
 
-  /** Everything that an operator wants to know. Operators only. Also at `/health/`, which http/server.ts sends here. */
+  /**
+   * Everything that an operator wants to know: as JSON, as a page (`Accept: text/html`), or as `application/health+json`.
+   * Operators only. Also at `/health/`, which http/server.ts sends here.
+   */
   @Get(['api/v1/health/diagnostics', 'health/detailed'])
   @Scope('operate')
-  details() {
-    return this.diagnostics.report();
+  async details(
+    @Headers('accept') accept: string | undefined,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ) {
+    const report = await this.diagnostics.report();
+    void reply.header('Cache-Control', 'no-store');
+    if (accept?.includes('application/health+json') === true) {
+      // As bytes: the framework would say that it is plain JSON.
+      void reply.type('application/health+json');
+      return Buffer.from(JSON.stringify(healthJson(report)));
+    }
+    if (accept?.includes('text/html') !== true) return report;
+    void reply.type('text/html').header('Content-Security-Policy', PAGE_POLICY);
+    return diagnosticsPage(report);
   }
 }

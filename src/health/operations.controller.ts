@@ -14,6 +14,11 @@ import {
   maintenanceResponse,
 } from './operations.schemas.js';
 
+type CircuitPath = z.output<typeof circuitPath>;
+type CircuitView = z.output<typeof circuitResponse>;
+type MaintenanceRequest = z.output<typeof maintenanceRequest>;
+type MaintenanceView = z.output<typeof maintenanceResponse>;
+
 /** What operators may do to a service that runs. */
 @ApiTags('Operations')
 @Controller('api/v1/operations')
@@ -29,9 +34,7 @@ export class OperationsController {
   @HttpCode(200)
   @Scope('operate')
   @Answers(200, circuitResponse)
-  isolate(
-    @Param({ schema: circuitPath }) { dependency }: z.output<typeof circuitPath>,
-  ): z.output<typeof circuitResponse> {
+  isolate(@Param({ schema: circuitPath }) { dependency }: CircuitPath): CircuitView {
     return view(this.circuits.give(dependency, 'isolate'));
   }
 
@@ -40,9 +43,7 @@ export class OperationsController {
   @HttpCode(200)
   @Scope('operate')
   @Answers(200, circuitResponse)
-  reset(
-    @Param({ schema: circuitPath }) { dependency }: z.output<typeof circuitPath>,
-  ): z.output<typeof circuitResponse> {
+  reset(@Param({ schema: circuitPath }) { dependency }: CircuitPath): CircuitView {
     return view(this.circuits.give(dependency, 'reset'));
   }
 
@@ -50,9 +51,7 @@ export class OperationsController {
   @Put('maintenance')
   @Scope('operate')
   @Answers(200, maintenanceResponse)
-  maintain(
-    @Body({ schema: maintenanceRequest }) body: z.output<typeof maintenanceRequest>,
-  ): z.output<typeof maintenanceResponse> {
+  maintain(@Body({ schema: maintenanceRequest }) body: MaintenanceRequest): MaintenanceView {
     const { enabled, detail, retry_after_s: seconds } = body;
     this.maintenance.set({
       enabled,
@@ -69,6 +68,6 @@ export class OperationsController {
   }
 }
 
-function view({ name, status, circuit }: Dependency): z.output<typeof circuitResponse> {
+function view({ name, status, circuit }: Dependency): CircuitView {
   return { dependency: name, status: status.state, circuit: circuit.at };
 }

@@ -7,8 +7,12 @@ import { readSettings, Settings } from '../config/settings.js';
 import { ServiceState } from '../kernel/service-state.js';
 import { BootPlan } from '../resilience/boot.plan.js';
 import { Dependencies } from '../resilience/dependencies.js';
+import { Metrics } from '../telemetry/metrics.js';
+import { Traffic } from '../telemetry/traffic.js';
+import { Vitals } from '../telemetry/vitals.js';
 import { Diagnostics } from './diagnostics.js';
 import { HealthController } from './health.controller.js';
+import { ProcessWatch } from './process.watch.js';
 import { Readiness } from './readiness.js';
 
 async function health(env: Record<string, string> = {}) {
@@ -22,7 +26,11 @@ async function health(env: Record<string, string> = {}) {
       Diagnostics,
       Dependencies,
       BootPlan,
+      Metrics,
+      ProcessWatch,
       ServiceState,
+      Traffic,
+      Vitals,
       { provide: Settings, useValue: settings },
     ],
   }).compile();
@@ -44,6 +52,7 @@ async function health(env: Record<string, string> = {}) {
   return {
     module,
     controller: module.get(HealthController),
+    diagnostics: module.get(Diagnostics),
     plan: module.get(BootPlan),
     state: module.get(ServiceState),
     add,
@@ -127,11 +136,12 @@ describe('HealthController', () => {
 
   it('shows operators everything, and of secrets only that they are there', async () => {
     const secret = 'canary-canary-canary-canary-canary-canary';
-    const { controller, add, module } = await health({ JWT_SECRET_KEY: secret, DATA_DIR: '/nowhere/at/all' });
+    const env = { JWT_SECRET_KEY: secret, DATA_DIR: '/nowhere/at/all' };
+    const { diagnostics, add, module } = await health(env);
     const database = add('database', 'critical');
     add('cache', 'optional');
     await database.call('get', () => Promise.reject(new Error('first line\nsecond line'))).catch(() => {});
-    const report = await controller.details();
+    const report = await diagnostics.report();
     expect(report.dependencies['database']).toMatchObject({
       status: 'degraded',
       circuit: 'open',
@@ -155,8 +165,8 @@ describe('HealthController', () => {
   });
 
   it('shows the disk that the data folder is on', async () => {
-    const { controller, module } = await health({ DATA_DIR: '/' });
-    expect((await controller.details()).system.disk).toMatchObject({ free_bytes: expect.any(Number) });
+    const { diagnostics, module } = await health({ DATA_DIR: '/' });
+    expect((await diagnostics.report()).system.disk).toMatchObject({ free_bytes: expect.any(Number) });
     await module.close();
   });
 });

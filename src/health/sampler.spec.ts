@@ -3,21 +3,9 @@ import { Logger } from '@nestjs/common';
 import { readSettings } from '../config/settings.js';
 import { Dependencies } from '../resilience/dependencies.js';
 import type { Fault } from '../resilience/dependency-error.js';
-import { Fleet, type Word } from '../resilience/fleet.js';
+import { FakeFleet } from '../../test/support/fleet.js';
+import { Metrics } from '../telemetry/metrics.js';
 import { Sampler } from './sampler.js';
-
-/** Replicas that say what the test says. */
-class FakeFleet extends Fleet {
-  readonly told: Word[] = [];
-  say: (word: Word) => void = () => {};
-  tell(_topic: string, word: Word): void {
-    this.told.push(word);
-  }
-  hear(_topic: string, listener: (word: Word) => void): () => void {
-    this.say = listener;
-    return () => (this.say = () => {});
-  }
-}
 
 describe('Sampler', () => {
   beforeEach(() => {
@@ -28,7 +16,7 @@ describe('Sampler', () => {
 
   function sampled(intervalMs = 1_000, fault?: Fault, criticality: 'critical' | 'optional' = 'critical') {
     const settings = readSettings({ HEALTH_INTERVAL_MS: String(intervalMs) });
-    const dependencies = new Dependencies(settings);
+    const dependencies = new Dependencies(settings, new Metrics());
     const check = jest.fn<() => Promise<void>>().mockResolvedValue();
     const dependency = dependencies.register({
       name: 'thing',
@@ -127,13 +115,13 @@ describe('Sampler', () => {
   it('takes another replica’s word for what is optional, and looks itself now and then all the same', async () => {
     const { sampler, check, fleet } = sampled(5_000, undefined, 'optional');
     sampler.onApplicationBootstrap();
-    const others = setInterval(() => fleet.say({ dependency: 'thing' }), 2_000);
+    const others = setInterval(() => fleet.say('vouched', { dependency: 'thing' }), 2_000);
     await jest.advanceTimersByTimeAsync(120_000);
     expect(check.mock.calls.length).toBeGreaterThanOrEqual(3);
     expect(check.mock.calls.length).toBeLessThanOrEqual(5);
     expect(fleet.told).toHaveLength(check.mock.calls.length);
-    expect(fleet.told[0]).toEqual({ dependency: 'thing' });
-    fleet.say({ dependency: 'unknown' });
+    expect(fleet.told[0]!.word).toEqual({ dependency: 'thing' });
+    fleet.say('vouched', { dependency: 'unknown' });
     clearInterval(others);
     await jest.advanceTimersByTimeAsync(20_000);
     expect(check.mock.calls.length).toBeGreaterThanOrEqual(6);
@@ -147,7 +135,7 @@ describe('Sampler', () => {
     await jest.advanceTimersByTimeAsync(10_000);
     expect(fleet.told).toEqual([]);
     const before = check.mock.calls.length;
-    const others = setInterval(() => fleet.say({ dependency: 'thing' }), 500);
+    const others = setInterval(() => fleet.say('vouched', { dependency: 'thing' }), 500);
     await jest.advanceTimersByTimeAsync(10_000);
     expect(check.mock.calls.length - before).toBeGreaterThanOrEqual(7);
     expect(dependency.status.state).not.toBe('up');
@@ -158,7 +146,7 @@ describe('Sampler', () => {
   it('looks itself at what is critical, whatever others say', async () => {
     const { sampler, check, fleet } = sampled(5_000);
     sampler.onApplicationBootstrap();
-    const others = setInterval(() => fleet.say({ dependency: 'thing' }), 500);
+    const others = setInterval(() => fleet.say('vouched', { dependency: 'thing' }), 500);
     await jest.advanceTimersByTimeAsync(20_000);
     expect(check.mock.calls.length).toBeGreaterThanOrEqual(7);
     expect(fleet.told).toEqual([]);

@@ -107,7 +107,7 @@ export class AccessGuard implements CanActivate, OnModuleInit {
       if (isLoopback(request.ip)) return new CallerIdentity(undefined);
       throw new AppError('forbidden', 'Without OPERATOR_TOKEN this is answered to this machine only');
     }
-    const given = bearer(request);
+    const given = (request.method === 'GET' ? password(request) : undefined) ?? bearer(request);
     if (token !== undefined && same(given, token)) return new CallerIdentity(undefined);
     if (this.key === undefined) throw new AppError('unauthorized', 'The operator token is wrong');
     return this.caller(request, 'operate');
@@ -143,6 +143,14 @@ function bearer(request: FastifyRequest): string {
   const [, token] = /^Bearer ([\w.~+/=-]+)$/i.exec(request.headers.authorization ?? '') ?? [];
   if (token === undefined) throw new AppError('unauthorized', 'Send Authorization: Bearer <token>');
   return token;
+}
+
+/** As a browser sends it, which knows no other way. Only to look: what changes something must not come from a foreign page. */
+function password(request: FastifyRequest): string | undefined {
+  const [, encoded] = /^Basic ([\w+/=]+)$/i.exec(request.headers.authorization ?? '') ?? [];
+  if (encoded === undefined) return undefined;
+  const pair = Buffer.from(encoded, 'base64').toString('utf8');
+  return pair.slice(pair.indexOf(':') + 1);
 }
 
 function same(a: string, b: string): boolean {

@@ -1,6 +1,7 @@
 import { type ArgumentsHost, Catch, type ExceptionFilter, Logger } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { events } from '../telemetry/events.js';
+import { Traffic } from '../telemetry/traffic.js';
 import { PROBLEMS, toAppError, toProblem } from './problem.js';
 
 /** Answers every error as a problem document, and logs those that are ours. */
@@ -8,12 +9,15 @@ import { PROBLEMS, toAppError, toProblem } from './problem.js';
 export class ProblemFilter implements ExceptionFilter {
   private readonly logger = new Logger('Http');
 
+  constructor(private readonly traffic: Traffic) {}
+
   catch(error: unknown, host: ArgumentsHost): void {
     const http = host.switchToHttp();
     const request = http.getRequest<FastifyRequest>();
     const reply = http.getResponse<FastifyReply>();
     const shown = toAppError(error);
     const { status } = PROBLEMS[shown.code];
+    this.traffic.failed(shown.code);
     const facts = { event: events.requestFailed, code: shown.code, request_id: request.id };
     if (shown.code === 'internal')
       this.logger.error({ ...facts, err: error }, `${request.method} ${request.url} failed`);
@@ -22,6 +26,13 @@ export class ProblemFilter implements ExceptionFilter {
     if (reply.sent) return;
     if (shown.retryAfterMs !== undefined)
       void reply.header('Retry-After', Math.ceil(shown.retryAfterMs / 1_000));
+    if (shown.code === 'unauthorized') void reply.header('WWW-Authenticate', challengeTo(request));
     void reply.status(status).type('application/problem+json').send(toProblem(shown, request.id));
   }
+}
+
+/** How to come again: a browser asks its user for a password, and all others know what a bearer token is. */
+function challengeTo(request: FastifyRequest): string {
+  const browser = request.headers.accept?.includes('text/html') === true;
+  return browser ? 'Basic realm="operators: any name, and the operator token", charset="UTF-8"' : 'Bearer';
 }

@@ -19,8 +19,8 @@ const ECHO_MS = 500;
 const SIGNALS = ['SIGTERM', 'SIGINT'] as const;
 // What a process that can no longer be trusted gives those who wait for it.
 const CRASH_DRAIN_MS = 5_000;
-// What was cut short is told so, and connections close.
-const CLOSE_MS = 10_000;
+/** The time after the drain in which what was cut short is told so and connections close. */
+export const CLOSE_MS = 10_000;
 
 /**
  * Ends the process so that nobody loses a request. Load balancers learn of a stop by readiness, some seconds late, so it

@@ -18,7 +18,9 @@ describe('explain', () => {
     ['read_only', ExitCode.unreachable, 'primary'],
     ['storage_full', ExitCode.failed, ''],
   ])('tells a dependency that is %s from others', (reason, exitCode, words) => {
-    const failure = explain(new OpeningFailed('database', reason, new Error('the words of the driver')));
+    const failure = explain(
+      new OpeningFailed('database', reason, new Error('the words of the driver'), false),
+    );
     expect(failure.exitCode).toBe(exitCode);
     expect(failure.message).toContain('the words of the driver');
     expect(failure.message).toContain(words);
@@ -29,7 +31,7 @@ describe('explain', () => {
       exitCode: ExitCode.dataFolder,
     });
     const expected = { exitCode: ExitCode.dataFolder, message: 'The folder is in use by process 7' };
-    expect(explain(new OpeningFailed('database', 'failed', cause))).toEqual(expected);
+    expect(explain(new OpeningFailed('database', 'failed', cause, false))).toEqual(expected);
     expect(explain(cause)).toEqual(expected);
   });
 

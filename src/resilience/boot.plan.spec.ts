@@ -1,6 +1,7 @@
 import { jest } from '@jest/globals';
 import { Logger } from '@nestjs/common';
 import { readSettings } from '../config/settings.js';
+import { Metrics } from '../telemetry/metrics.js';
 import { BootPlan } from './boot.plan.js';
 import { Dependencies } from './dependencies.js';
 import type { Criticality } from './dependency.js';
@@ -22,7 +23,7 @@ describe('BootPlan', () => {
 
   function start(env: Record<string, string> = {}) {
     const settings = readSettings({ STARTUP_TIMEOUT_MS: '5000', ...env });
-    const registry = new Dependencies(settings);
+    const registry = new Dependencies(settings, new Metrics());
     const plan = new BootPlan(settings);
     const dependency = (name: string, criticality: Criticality) =>
       registry.get(name) ??
@@ -227,6 +228,14 @@ describe('BootPlan', () => {
       expect(plan.complete).toBe(true);
       expect(log).toHaveBeenCalledWith({ event: 'boot.ready' }, expect.anything());
       log.mockRestore();
+    });
+
+    it('ends when the process is told to stop before it has begun to serve', async () => {
+      const { plan, add } = start(tolerant);
+      add('database', 'critical', never);
+      const ended = run(plan, 500);
+      plan.onApplicationShutdown();
+      expect(await ended).toEqual(new Error('The service is stopping'));
     });
 
     it('ends all the same for what is set up wrongly, as long as nothing is served', async () => {

@@ -1,4 +1,7 @@
 import { sleep } from '../kernel/abort.js';
+import { RequestContext } from '../telemetry/request.context.js';
+import { inSpan } from '../telemetry/tracing.js';
+import type { TimedPart } from '../telemetry/timings.js';
 import { Deadline, DeadlineExceeded } from '../kernel/deadline.js';
 import type { Admission, Admitted } from './admission.js';
 import type { Ticket } from './circuit.js';
@@ -7,7 +10,7 @@ import type { Doubt } from './doubt.js';
 import { patienceOf } from './patience.js';
 import { attempt } from './policy.js';
 import type { RetryBudget } from './retry-budget.js';
-import type { Statistics } from './statistics.js';
+import type { Outcome } from './statistics.js';
 
 export interface CallOptions {
   /** Doing it twice is the same as doing it once: only then is it tried again. */
@@ -30,10 +33,13 @@ export interface Way {
   admission: Admission;
   budget: RetryBudget;
   doubt: Doubt | undefined;
-  statistics: Statistics;
+  part: TimedPart | undefined;
+  record: (operation: string, outcome: Outcome, tookMs?: number) => void;
+  /** @param allowed whether there was a retry left in the budget */
+  retried: (allowed: boolean) => void;
   classify: (error: unknown) => Fault | undefined;
   suspend: (reason: Reason, ms: number) => void;
-  remember: (operation: string, reason: Reason, error: unknown) => void;
+  remember: (operation: string, fault: Fault, error: unknown) => void;
 }
 
 /** One call, and the time that it has: until `endMs` of the monotonic clock. */
@@ -79,11 +85,9 @@ export class Calls {
         if (!again || !(error instanceof DependencyError) || !error.transient) throw error;
         const waitMs = Math.max(backoff.nextMs(), error.retryAfterMs ?? 0);
         if (performance.now() + waitMs >= endMs) throw error;
-        if (!this.way.budget.spend()) {
-          this.way.statistics.retriesRefused += 1;
-          throw error;
-        }
-        this.way.statistics.retries += 1;
+        const allowed = this.way.budget.spend();
+        this.way.retried(allowed);
+        if (!allowed) throw error;
         await sleep(waitMs, deadline?.signal);
       }
     }
@@ -102,8 +106,10 @@ export class Calls {
     if (first) this.way.budget.call();
     const startedMs = performance.now();
     try {
-      const result = await this.watched(deadline?.signal, (signal) =>
-        attempt(work, Math.min(timeoutMs, endMs - startedMs), signal),
+      const result = await this.timed(call.operation, () =>
+        this.watched(deadline?.signal, (signal) =>
+          attempt(work, Math.min(timeoutMs, endMs - startedMs), signal),
+        ),
       );
       this.succeeded(call, ticket, performance.now() - startedMs);
       return result;
@@ -116,12 +122,26 @@ export class Calls {
 
   /** Waits for the call's turn: as long as the request has time, or as one attempt may take where nobody waits for it. */
   private async enter({ operation, cost, timeoutMs, deadline, endMs }: Call): Promise<Admitted> {
+    const end = RequestContext.current()?.timings.begin('queue');
     const waitMaxMs = Math.min(endMs - performance.now(), deadline === undefined ? timeoutMs : Infinity);
     try {
       return await this.way.admission.enter(operation, cost, waitMaxMs, deadline?.signal);
     } catch (error) {
-      this.way.statistics.record('refused');
+      this.way.record(operation, 'refused');
       throw error;
+    } finally {
+      end?.();
+    }
+  }
+
+  /** An attempt as a part of the request: of the time that it took, and of its trace. */
+  private async timed<T>(operation: string, run: () => Promise<T>): Promise<T> {
+    const { dependency, part } = this.way;
+    const end = part === undefined ? undefined : RequestContext.current()?.timings.begin(part);
+    try {
+      return await inSpan(`${dependency} ${operation}`, { 'peer.service': dependency }, run);
+    } finally {
+      end?.();
     }
   }
 
@@ -143,9 +163,9 @@ export class Calls {
     }
   }
 
-  private succeeded({ slowMs }: Call, ticket: Ticket, tookMs: number): void {
+  private succeeded({ operation, slowMs }: Call, ticket: Ticket, tookMs: number): void {
     const slow = tookMs >= slowMs;
-    this.way.statistics.record(slow ? 'slow' : 'ok', tookMs);
+    this.way.record(operation, slow ? 'slow' : 'ok', tookMs);
     if (slow) ticket.fault('slow');
     else ticket.success();
   }
@@ -156,16 +176,16 @@ export class Calls {
     if (isCutShort(call, error, fault)) {
       // The request ran out of time or of an audience. That is held against the dependency only if it had been slow.
       const slow = tookMs >= call.slowMs;
-      this.way.statistics.record(slow ? 'fault' : 'neutral', tookMs);
+      this.way.record(call.operation, slow ? 'fault' : 'neutral', tookMs);
       if (slow) ticket.fault('slow');
       return this.outOfTime(call, error);
     }
     if (fault === undefined) {
-      this.way.statistics.record('neutral', tookMs);
+      this.way.record(call.operation, 'neutral', tookMs);
       return error;
     }
-    this.way.statistics.record('fault', tookMs);
-    this.way.remember(call.operation, fault.reason, error);
+    this.way.record(call.operation, 'fault', tookMs);
+    this.way.remember(call.operation, fault, error);
     if (fault.suspendMs !== undefined) this.way.suspend(fault.reason, fault.suspendMs);
     else if (fault.counts !== false) ticket.fault(fault.reason);
     return new DependencyError(this.way.dependency, call.operation, fault.reason, {

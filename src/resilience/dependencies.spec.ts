@@ -1,9 +1,10 @@
 import { jest } from '@jest/globals';
 import { Logger } from '@nestjs/common';
 import { readSettings } from '../config/settings.js';
+import { Metrics } from '../telemetry/metrics.js';
 import { Dependencies, type Registration } from './dependencies.js';
 
-const dependencies = () => new Dependencies(readSettings({ CIRCUIT_CONSECUTIVE_FAULTS: '1' }));
+const dependencies = () => new Dependencies(readSettings({ CIRCUIT_CONSECUTIVE_FAULTS: '1' }), new Metrics());
 
 const options = (name: string, more: Partial<Registration> = {}): Registration => ({
   name,

@@ -1,6 +1,8 @@
 import { Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
 import { Settings } from '../config/settings.js';
 import { events } from '../telemetry/events.js';
+import { Metrics } from '../telemetry/metrics.js';
+import { CallMetrics } from './call.metrics.js';
 import type { CircuitOptions } from './circuit.js';
 import type { DependencyStatus } from './condition.js';
 import { Dependency, type DependencyOptions } from './dependency.js';
@@ -27,7 +29,15 @@ export class Dependencies implements Iterable<Dependency>, OnApplicationShutdown
   private readonly byName = new Map<string, Dependency>();
   private readonly recent: StateChange[] = [];
 
-  constructor(private readonly settings: Settings) {}
+  private readonly calls: CallMetrics;
+  private readonly leftUpMs = new Map<string, number>();
+
+  constructor(
+    private readonly settings: Settings,
+    metrics: Metrics,
+  ) {
+    this.calls = new CallMetrics(metrics);
+  }
 
   /** @throws Error when the name is taken: two dependencies behind one name would hide each other's faults */
   register({ circuit, ...options }: Registration): Dependency {
@@ -36,6 +46,7 @@ export class Dependencies implements Iterable<Dependency>, OnApplicationShutdown
     const dependency = new Dependency(
       { ...options, circuit: { ...this.circuit(), ...circuit }, retryBudget: this.retryBudget() },
       (d, was) => this.changed(d, was),
+      this.calls,
     );
     this.byName.set(options.name, dependency);
     return dependency;
@@ -61,6 +72,9 @@ export class Dependencies implements Iterable<Dependency>, OnApplicationShutdown
   private changed(dependency: Dependency, was: DependencyStatus): void {
     const { state, reason } = dependency.status;
     if (was.state === state) return;
+    if (was.state === 'up') this.leftUpMs.set(dependency.name, performance.now());
+    if (state === 'up')
+      this.calls.recovered(dependency.name, performance.now() - this.leftUpMs.get(dependency.name)!);
     this.recent.push({ at: new Date(), dependency: dependency.name, from: was.state, to: state, reason });
     if (this.recent.length > CHANGES_KEPT) this.recent.shift();
     const facts = {

@@ -1,27 +1,13 @@
-/** Why a dependency could not do what it was asked to. The adapter decides: it alone knows what its errors mean. */
-export type Reason =
-  | 'unreachable'
-  | 'hung'
-  | 'timeout'
-  | 'slow'
-  | 'rate_limited'
-  | 'quota'
-  | 'unauthorized'
-  | 'overloaded'
-  | 'circuit_open'
-  | 'isolated'
-  | 'read_only'
-  | 'storage_full'
-  | 'pool_exhausted'
-  | 'bad_reply'
-  | 'not_installed'
-  | 'schema'
-  | 'mismatch'
-  | 'failed';
+import type { Cause } from './cause.js';
+import type { Reason } from './reason.js';
+
+export type { Reason };
 
 /** What an adapter makes of an error of its vendor's library. */
 export interface Fault {
   reason: Reason;
+  /** What to mend, where the reason alone does not say it. */
+  cause?: Cause;
   /** False when the same call would fail again at once: a wrong password, a full disk, a quota that is used up. */
   transient: boolean;
   /**

@@ -1,7 +1,9 @@
 import { Deadline } from '../kernel/deadline.js';
 import { Admission } from './admission.js';
+import type { TimedPart } from '../telemetry/timings.js';
 import { Bulkhead } from './bulkhead.js';
 import { Calls, type CallOptions } from './calls.js';
+import { type Cause, causeOf } from './cause.js';
 import { Circuit, type CircuitOptions, type CircuitState } from './circuit.js';
 import { Condition, type DependencyStatus } from './condition.js';
 import type { Fault, Reason } from './dependency-error.js';
@@ -9,7 +11,8 @@ import { Doubt, Hung } from './doubt.js';
 import type { Pace } from './pace.js';
 import { attempt, AttemptTimeout } from './policy.js';
 import { RetryBudget, type RetryBudgetOptions } from './retry-budget.js';
-import { Statistics } from './statistics.js';
+import { type Outcome, Statistics } from './statistics.js';
+import { Troubles } from './troubles.js';
 
 export type { CallOptions } from './calls.js';
 
@@ -35,6 +38,14 @@ export interface DependencyOptions {
   classify: (error: unknown) => Fault | undefined;
   /** A cheap call that shows that the dependency can do its work. Made in the background only. */
   check: (signal: AbortSignal) => Promise<void>;
+  /** What the time of its calls counts as in `Server-Timing`. Default: not at all. */
+  part?: TimedPart;
+  /** What callers get less of while it is away, in a sentence. */
+  affects?: string;
+  /** The setting that says where it is, which is what to look at when it is not there. */
+  setting?: string;
+  /** The dependency that it lives in: while that one is unwell, so is this one, and no more is to be said of it. */
+  within?: string;
   /** What else an operator may want to know of it, out of memory: the state of its pool, say. */
   facts?: () => Record<string, unknown>;
   /** How long one attempt may take, unless the call says otherwise. */
@@ -58,6 +69,27 @@ export interface DependencyOptions {
   circuit: CircuitOptions;
   retryBudget: RetryBudgetOptions;
 }
+
+export interface LastError {
+  at: Date;
+  operation: string;
+  reason: Reason;
+  cause: Cause;
+  message: string;
+}
+
+/** Told of everything that happens to a dependency, for the metrics. */
+export interface Watcher {
+  called(dependency: string, operation: string, outcome: Outcome, tookMs: number | undefined): void;
+  failed(dependency: string, reason: Reason): void;
+  retried(dependency: string): void;
+  checked(dependency: string, passed: boolean): void;
+}
+
+const UNWATCHED: Watcher = { called() {}, failed() {}, retried() {}, checked() {} };
+
+// The words of the vendor's error may hold an address or a user's name, and never more than its first line is needed.
+const MESSAGE_CHARACTERS_MAX = 300;
 
 // A probe that is not answered for so long has found nothing well.
 const PROBE_TIMEOUT_MS = 3_000;
@@ -83,11 +115,13 @@ export class Dependency {
   #downTimer: NodeJS.Timeout | undefined;
   #lastCheck: Promise<void> | undefined;
   #status: DependencyStatus = { state: 'up', reason: null, since: new Date(), observedAt: null };
-  #lastError: { at: Date; operation: string; reason: Reason; message: string } | null = null;
+  #lastError: LastError | null = null;
+  readonly troubles = new Troubles();
 
   constructor(
     private readonly options: DependencyOptions,
     private readonly onChange: (dependency: Dependency, was: DependencyStatus) => void = () => {},
+    private readonly watcher: Watcher = UNWATCHED,
   ) {
     const { concurrencyMax } = options;
     this.#circuit = new Circuit(
@@ -106,10 +140,12 @@ export class Dependency {
       admission: new Admission(options.name, this.#circuit, this.#bulkhead, options.pace),
       budget: new RetryBudget(options.retryBudget),
       doubt: this.#doubt,
-      statistics: this.statistics,
+      part: options.part,
+      record: (operation, outcome, tookMs) => this.record(operation, outcome, tookMs),
+      retried: (allowed) => this.retried(allowed),
       classify: (error) => this.classify(error),
       suspend: (reason, ms) => this.#circuit.suspend(reason, ms),
-      remember: (operation, reason, error) => this.remember(operation, reason, error),
+      remember: (operation, fault, error) => this.remember(operation, fault, error),
     });
   }
 
@@ -130,6 +166,15 @@ export class Dependency {
   }
   get status(): DependencyStatus {
     return this.#status;
+  }
+  get affects(): string | undefined {
+    return this.options.affects;
+  }
+  get setting(): string | undefined {
+    return this.options.setting;
+  }
+  get within(): string | undefined {
+    return this.options.within;
   }
   get facts(): Record<string, unknown> {
     return this.options.facts?.() ?? {};
@@ -194,11 +239,11 @@ export class Dependency {
       // The checks had failed too, and no longer do: that is worth more than the wait for the circuit's own probe.
       if (this.#condition.passed()) this.#circuit.heal();
     } else {
-      const fault = this.classify(failure);
-      const reason = fault?.reason ?? 'failed';
-      this.#condition.failed(reason, fault?.counts !== false);
-      this.remember('check', reason, failure);
+      const fault = this.classify(failure) ?? { reason: 'failed', transient: false };
+      this.#condition.failed(fault.reason, fault.counts !== false);
+      this.remember('check', fault, failure);
     }
+    this.watcher.checked(this.name, failure === undefined);
     this.update(new Date());
     this.expectDown();
   }
@@ -228,15 +273,32 @@ export class Dependency {
       usualMs: () => this.#checkTookMs,
       isDead: (failure) => ['timeout', 'hung', 'unreachable'].includes(reasonOf(failure) ?? ''),
       condemn: (failure) => {
-        this.remember('check', 'hung', failure);
+        this.remember('check', { reason: 'hung', transient: true }, failure);
         this.#circuit.trip('hung');
       },
     });
   }
 
-  private remember(operation: string, reason: Reason, error: unknown): void {
-    const message = error instanceof Error ? error.message : String(error);
-    this.#lastError = { at: new Date(), operation, reason, message };
+  private remember(operation: string, { reason, cause: said }: Fault, error: unknown): void {
+    const cause = causeOf(error, reason, said);
+    const message = firstLineOf(error);
+    this.#lastError = { at: new Date(), operation, reason, cause, message };
+    this.troubles.note(cause, reason, operation, message);
+    this.watcher.failed(this.name, reason);
+  }
+
+  private record(operation: string, outcome: Outcome, tookMs: number | undefined): void {
+    this.statistics.record(outcome, tookMs);
+    this.watcher.called(this.name, operation, outcome, tookMs);
+  }
+
+  private retried(allowed: boolean): void {
+    if (!allowed) {
+      this.statistics.retriesRefused += 1;
+      return;
+    }
+    this.statistics.retries += 1;
+    this.watcher.retried(this.name);
   }
 
   /** A check that was made a moment ago is as good as another one: what is sick is not asked more than once a second. */
@@ -264,4 +326,9 @@ export class Dependency {
     this.#status = { state, reason, since: was.state === state ? was.since : new Date(), observedAt };
     if (changed) this.onChange(this, was);
   }
+}
+
+function firstLineOf(error: unknown): string {
+  const message = error instanceof Error ? error.message : String(error);
+  return message.split('\n')[0]!.slice(0, MESSAGE_CHARACTERS_MAX);
 }

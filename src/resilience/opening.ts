@@ -12,7 +12,7 @@ export class OpeningFailed extends Error {
     readonly reason: Reason,
     cause: unknown,
     /** Whether it may well open later, by itself. */
-    readonly transient = false,
+    readonly transient: boolean,
   ) {
     super(`${step} did not open: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
     this.name = 'OpeningFailed';

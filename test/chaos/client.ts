@@ -19,7 +19,11 @@ export class NoReply extends Error {
 export class Client {
   readonly #agent = new Agent({ keepAlive: true, maxSockets: 1_000 });
 
-  constructor(private readonly url: string) {}
+  /** @param hear told of every reply, as it came */
+  constructor(
+    private readonly url: string,
+    private readonly hear: (text: string) => void = () => {},
+  ) {}
 
   /** @param patienceMs how long this client waits before it gives up @throws NoReply */
   call(
@@ -48,9 +52,10 @@ export class Client {
           let text = '';
           response.setEncoding('utf8');
           response.on('data', (chunk: string) => (text += chunk));
-          response.on('end', () =>
-            resolve({ status: response.statusCode!, headers: response.headers, body: parsed(text) }),
-          );
+          response.on('end', () => {
+            this.hear(text);
+            resolve({ status: response.statusCode!, headers: response.headers, body: parsed(text) });
+          });
           response.on('error', (error: Error) => reject(new NoReply(error.message)));
         },
       );

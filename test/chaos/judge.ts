@@ -66,6 +66,7 @@ export function breachesOf(score: Score, limits: Limits, leniency = 1): Breach[]
   must('silent', score.silent === 0, `${score.silent} replies were worse than before and did not say why`);
   const lateMax = leniency > 1 ? LATE_SHARE_MAX * score.requests : 0;
   must('late', score.late <= lateMax, `${score.late} replies came after their deadline + 50 ms`);
+  must('secrets', score.leaks.length === 0, `secrets were seen in ${score.leaks.join(', ')}`);
   must('lost', balance.lost === 0, `${balance.lost} acknowledged writes were lost`);
   must('doubled', balance.doubled === 0, `${balance.doubled} writes that were sent once were done twice`);
   must(

@@ -60,7 +60,11 @@ async function throughTheService({
   facts,
   preload,
 }: Ground): Promise<{ requests: number; calls: number; shed: number; failed: Record<string, number> }> {
-  const service = await Service.start(build, { ...stack.env, DATA_DIR: join(build.folder, 'data') }, preload);
+  const service = await Service.start(
+    build,
+    { ...stack.env, DATA_DIR: join(build.folder, 'data') },
+    { preload },
+  );
   const client = new Client(service.url);
   try {
     const before = stack.primary.of('chat').length;

@@ -43,6 +43,7 @@ const seen = (other: Partial<Observation> = {}): Observation => ({
     { atMs: 5_100, level: 30, event: 'dependency.changed', text: 'it is up' },
   ],
   balance: { written: 0, acknowledged: 0, replayed: 0, lost: 0, doubled: 0, repeated: 0, stuck: 0 },
+  leaks: [],
   hits: 3,
   latenessMs: 0,
   beganMs: 1_000,

@@ -24,6 +24,8 @@ export interface Observation {
   counts: readonly Count[];
   log: readonly LogLine[];
   balance: Balance;
+  /** Where a secret was seen. */
+  leaks: readonly string[];
   hits: number;
   latenessMs: number;
   beganMs: number;
@@ -68,6 +70,7 @@ export interface Score {
   /** The most calls that waited for their answer at once. */
   askingMax: number;
   balance: Balance;
+  leaks: readonly string[];
   lines: number;
   changes: number;
   latenessMs: number;
@@ -145,6 +148,7 @@ export function scoreOf(seen: Observation): Score {
     ),
     askingMax: Math.max(0, ...seen.counts.map(({ asking }) => asking)),
     balance: seen.balance,
+    leaks: seen.leaks,
     lines: told.filter(({ level }) => level >= 40).length,
     changes: told.filter(({ event }) => event === 'dependency.changed').length,
     latenessMs: seen.latenessMs,

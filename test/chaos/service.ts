@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { eventually } from '../support/eventually.js';
 import type { Build } from './build.js';
+import { Leaks } from './secrets.js';
 
 const READY_TIMEOUT_MS = 40_000;
 
@@ -25,10 +26,15 @@ export class Service {
     private readonly child: ChildProcess,
     private readonly folder: string,
     readonly url: string,
+    private readonly leaks: Leaks,
   ) {}
 
   /** @param preload a module that is loaded before the service, and may take something out of it */
-  static async start(build: Build, env: Record<string, string>, preload?: string): Promise<Service> {
+  static async start(
+    build: Build,
+    env: Record<string, string>,
+    { preload, leaks = new Leaks() }: { preload?: string | undefined; leaks?: Leaks } = {},
+  ): Promise<Service> {
     const folder = mkdtempSync(join(build.folder, 'run-'));
     const imports = preload === undefined ? [] : ['--import', pathToFileURL(preload).href];
     const child = spawn(process.execPath, [...imports, join(build.folder, 'dist/main.js')], {
@@ -51,7 +57,8 @@ export class Service {
     if (found === 'ended') throw new Error(`The service did not start:\n${said}`);
     child.stdout.off('data', listen);
     child.stderr.off('data', listen);
-    const service = new Service(child, folder, found);
+    leaks.look('the log', said);
+    const service = new Service(child, folder, found, leaks);
     child.stdout.on('data', (bytes: Buffer) => service.hear(bytes));
     child.stderr.on('data', (bytes: Buffer) => service.hear(bytes));
     return service;
@@ -75,11 +82,12 @@ export class Service {
 
   private hear(bytes: Buffer): void {
     this.#output = (this.#output + bytes.toString()).slice(-20_000);
+    this.leaks.look('the log', this.#rest + bytes.toString());
     const lines = (this.#rest + bytes.toString()).split('\n');
     this.#rest = lines.pop()!;
     for (const line of lines) {
       const facts = parsed(line);
-      if (facts.req !== undefined) continue;
+      if (facts.event === 'request.answered') continue;
       this.log.push({
         atMs: performance.now(),
         level: facts.level ?? 50,
@@ -90,7 +98,7 @@ export class Service {
   }
 }
 
-function parsed(line: string): { req?: unknown; level?: number; event?: string; msg?: string } {
+function parsed(line: string): { level?: number; event?: string; msg?: string } {
   try {
     return JSON.parse(line) as object;
   } catch {

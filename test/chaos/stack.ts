@@ -3,6 +3,7 @@ import { PostgresServer } from '../support/postgres.js';
 import { type Provider, startProvider } from '../support/provider.js';
 import { startQdrant } from '../support/qdrant.js';
 import { startRedis } from '../support/redis.js';
+import { OPERATOR_TOKEN, secret } from './secrets.js';
 import type { Target, TargetName } from './target.js';
 
 const DIMENSION = 256;
@@ -30,9 +31,9 @@ export async function startStack(): Promise<Stack> {
   try {
     const postgres = await PostgresServer.start();
     closing.push(() => postgres.stop());
-    const redis = await startRedis();
+    const redis = await startRedis({ args: ['--requirepass', secret('redis')] });
     closing.push(() => redis.stop());
-    const qdrant = await startQdrant();
+    const qdrant = await startQdrant({ apiKey: secret('qdrant') });
     closing.push(() => qdrant.stop());
     const provider = async () => {
       const one = await startProvider({ dimension: DIMENSION });
@@ -104,18 +105,21 @@ export async function startStack(): Promise<Stack> {
         },
       },
       env: {
-        DATABASE_URL: `postgres://postgres@127.0.0.1:${lines.postgres.port}${database.pathname}`,
-        REDIS_URL: `redis://127.0.0.1:${lines.redis.port}`,
+        DATABASE_URL: `postgres://postgres:${secret('database')}@127.0.0.1:${lines.postgres.port}${database.pathname}`,
+        REDIS_URL: `redis://:${secret('redis')}@127.0.0.1:${lines.redis.port}`,
         QDRANT_URL: `http://127.0.0.1:${lines.qdrant.port}`,
+        QDRANT_API_KEY: secret('qdrant'),
+        OPERATOR_TOKEN,
+        PROMETHEUS_PORT: '0',
         LLM_PROVIDERS: 'primary,secondary,embedder',
         PRIMARY_BASE_URL: api(lines.primary),
-        PRIMARY_API_KEY: 'key-of-primary',
+        PRIMARY_API_KEY: secret('primary'),
         PRIMARY_MODEL: 'first',
         SECONDARY_BASE_URL: api(lines.secondary),
-        SECONDARY_API_KEY: 'key-of-secondary',
+        SECONDARY_API_KEY: secret('secondary'),
         SECONDARY_MODEL: 'second',
         EMBEDDER_BASE_URL: api(lines.embedder),
-        EMBEDDER_API_KEY: 'key-of-embedder',
+        EMBEDDER_API_KEY: secret('embedder'),
         EMBEDDER_EMBEDDING_MODEL: 'embedding',
         EMBEDDER_EMBEDDING_DIMENSION: String(DIMENSION),
       },

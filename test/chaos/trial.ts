@@ -8,6 +8,7 @@ import { type Breach, breachesOf } from './judge.js';
 import { Ledger } from './ledger.js';
 import type { Row } from './rows.js';
 import { type Count, type Score, scoreOf } from './score.js';
+import { Leaks } from './secrets.js';
 import { Service } from './service.js';
 import { Traffic } from './traffic.js';
 import { Watch } from './watch.js';
@@ -36,12 +37,13 @@ export async function tryRow(
 ): Promise<Result> {
   const target = stack.targets[row.target];
   const breakage: Breakage = faults[row.fault];
+  const leaks = new Leaks();
   const service = await Service.start(
     build,
     { ...stack.env, ...row.env, DATA_DIR: join(build.folder, 'data') },
-    preload,
+    { preload, leaks },
   );
-  const client = new Client(service.url);
+  const client = new Client(service.url, (text) => leaks.look('a reply', text));
   const watching = new Client(service.url);
   const ledger = new Ledger(
     client,
@@ -73,6 +75,7 @@ export async function tryRow(
     broken = true;
     await breakage.begin(target);
     await wait(row.forMs - (performance.now() - beganMs));
+    await leaks.ask(watching);
     const healingMs = performance.now();
     const hits = hitsOf(breakage, target) - hitsBefore;
     await breakage.heal(target);
@@ -86,6 +89,7 @@ export async function tryRow(
       counts,
       log: service.log,
       balance: EMPTY,
+      leaks: [...leaks.found],
       hits,
       latenessMs: watch.latenessMs,
       beganMs,
@@ -103,6 +107,7 @@ export async function tryRow(
     watch.stop();
     const log = [...service.log];
     const balance = await ledger.balance();
+    await leaks.ask(watching);
     const score = scoreOf({ ...seen(), log, balance });
     return { row, score, breaches: breachesOf(score, row.limits, leniency) };
   } catch (error) {

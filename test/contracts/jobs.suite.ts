@@ -293,6 +293,11 @@ export function jobsContract(name: string, given: () => Given): void {
       const ofStuck = await jobs.depth(['stuck', 'handed_back']);
       expect(ofStuck.queued).toBeGreaterThanOrEqual(2);
       expect(await jobs.depth(['nothing'])).toEqual({ queued: 0, running: 0, failed: 0 });
+      const queues = await jobs.queues();
+      expect(queues.map(({ kind }) => kind)).toEqual(KINDS.toSorted());
+      expect(queues.reduce((sum, queue) => sum + queue.queued, 0)).toBe(queued);
+      const stuck = queues.find(({ kind }) => kind === 'stuck')!;
+      expect(stuck.oldest_s).toBeGreaterThan(0);
     });
 
     it('refuses a kind that it does not know, and loses nothing by it', async () => {

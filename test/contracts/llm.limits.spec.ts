@@ -68,7 +68,7 @@ describe('What was spent', () => {
     pair.given({ FIRST_PRICE_INPUT: '2', FIRST_PRICE_OUTPUT: '10' });
     const { usage } = await asked(5_000);
     const { input_tokens, output_tokens } = usage!;
-    expect(pair.dependencies.get('llm.first')!.facts).toEqual({
+    expect(pair.dependencies.get('llm.first')!.facts).toMatchObject({
       model: 'large',
       input_tokens,
       output_tokens,
@@ -78,6 +78,6 @@ describe('What was spent', () => {
     const before = pair.dependencies.get('llm.first')!.facts;
     await pair.first.behave({ kind: 'linger' });
     expect(await asked(5_000)).toMatchObject({ level: 'full', usage: null });
-    expect(pair.dependencies.get('llm.first')!.facts).toEqual(before);
+    expect(pair.dependencies.get('llm.first')!.facts).toMatchObject({ cost_usd: before['cost_usd'] });
   });
 });

@@ -216,10 +216,10 @@ describe('QdrantVectorStore', () => {
       expect(await search()).toHaveLength(1);
     });
 
-    it('takes vectors of another size for a bad reply that says nothing of its health', async () => {
+    it('takes vectors of another size for a mismatch that says nothing of its health', async () => {
       const wrong = store.nearest('places', { ...query, vector: Float32Array.from([1, 0]) });
       expect(classifyQdrant(await failure(wrong))).toEqual({
-        reason: 'bad_reply',
+        reason: 'mismatch',
         transient: false,
         counts: false,
       });

@@ -7,6 +7,7 @@ import type { CacheSpace } from '../../src/platform/cache/cache.js';
 import { RedisCommons } from '../../src/platform/cache/redis.commons.js';
 import { Dependencies } from '../../src/resilience/dependencies.js';
 import { eventually, eventuallyHolds } from '../support/eventually.js';
+import { Metrics } from '../../src/telemetry/metrics.js';
 import { FaultProxy } from '../support/fault-proxy.js';
 import { type RedisServer, startRedis } from '../support/redis.js';
 import { describeWithRedis } from '../support/needs.js';
@@ -35,7 +36,7 @@ describeWithRedis('An outage of Redis', () => {
     });
     proxy = await FaultProxy.start(server.port);
     const settings = readSettings({ REDIS_COMMAND_TIMEOUT_MS: String(TIMEOUT_MS) });
-    dependencies = new Dependencies(settings);
+    dependencies = new Dependencies(settings, new Metrics());
     commons = new RedisCommons({ settings, dependencies }, redisAddress(`redis://127.0.0.1:${proxy.port}`)!);
     await commons.open(AbortSignal.timeout(10_000));
     space = commons.cache.space({ name: 'texts', entriesMax: 1, ttlMs: 60_000 });

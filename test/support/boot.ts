@@ -42,6 +42,8 @@ export async function boot(overrides: Record<string, string> = {}): Promise<Boot
     HOST: '127.0.0.1',
     PORT: '0',
     LOG_LEVEL: 'fatal',
+    // Two at once would want the same port.
+    PROMETHEUS_ENABLED: 'false',
     DATA_DIR: folder.path,
     ...overrides,
   });
@@ -84,7 +86,15 @@ export function bootChild(env: Record<string, string>): Child {
   const child = spawn(process.execPath, ['--enable-source-maps', `${ROOT}dist/main.js`], {
     cwd,
     // What a killed one leaves in the folder for temporary files goes with its own.
-    env: { PATH: process.env.PATH, TMPDIR: cwd, HOST: '127.0.0.1', PORT: '0', DRAIN_DELAY_MS: '0', ...env },
+    env: {
+      PATH: process.env.PATH,
+      TMPDIR: cwd,
+      HOST: '127.0.0.1',
+      PORT: '0',
+      DRAIN_DELAY_MS: '0',
+      PROMETHEUS_ENABLED: 'false',
+      ...env,
+    },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let stdout = '';

@@ -38,12 +38,13 @@ defaults
   timeout connect 5s
   timeout client 60s
   timeout server 60s
+  timeout check 2s
 frontend service
   bind 127.0.0.1:${port}
   default_backend replicas
 backend replicas
   option httpchk GET /api/v1/health/readiness
-  default-server check inter 250ms fall 1 rise 1
+  default-server check inter 250ms fall 2 rise 1
 ${servers.join('\n')}
 `,
     );

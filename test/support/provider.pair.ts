@@ -6,6 +6,7 @@ import { FailoverLlm } from '../../src/platform/llm/failover.llm.js';
 import type { Completion } from '../../src/platform/llm/llm.js';
 import { Providers } from '../../src/platform/llm/providers.js';
 import { Dependencies } from '../../src/resilience/dependencies.js';
+import { Metrics } from '../../src/telemetry/metrics.js';
 import { type Provider, type ProviderOptions, startProvider } from './provider.ts';
 
 /** A question that its one passage answers. */
@@ -46,7 +47,7 @@ export class ProviderPair {
       ...env,
     });
     this.firstTokenMs = settings.LLM_FIRST_TOKEN_TIMEOUT_MS;
-    this.dependencies = new Dependencies(settings);
+    this.dependencies = new Dependencies(settings, new Metrics());
     this.providers = new Providers(settings, this.dependencies, new MemoryLimits(1));
   }
 

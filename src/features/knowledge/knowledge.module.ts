@@ -11,6 +11,7 @@ import { IngestionJobs } from './ingestion.jobs.js';
 import { IngestionRepository } from './ingestion.repository.js';
 import { JobsController } from './jobs.controller.js';
 import { Projection } from './projection.js';
+import { Queues } from './queues.js';
 import { Rebuild } from './rebuild.js';
 import { Reconciler } from './reconciler.js';
 import { Removals } from './removals.js';
@@ -30,6 +31,7 @@ import { Waking } from './waking.js';
     IngestionJobs,
     IngestionRepository,
     Projection,
+    Queues,
     Rebuild,
     Reconciler,
     Removals,

@@ -23,6 +23,8 @@ export class MemoryCommons extends Commons {
       adapter: adapter.adapter,
       traits: adapter.traits,
       classify: () => undefined,
+      part: 'cache',
+      affects: 'Nothing that callers see: nothing is remembered, and everything is computed again.',
       check: () => adapter.check(),
       timeoutMs: TIMEOUT_MS,
     });

@@ -50,6 +50,10 @@ export class RedisCommons extends Commons {
       traits: adapter.traits,
       classify: redisFault,
       check: () => adapter.check(),
+      part: 'cache',
+      affects:
+        'Nothing that callers see: limits are counted per process, and nothing is remembered between processes.',
+      setting: 'REDIS_URL',
       facts: () => this.facts(),
       timeoutMs: settings.REDIS_COMMAND_TIMEOUT_MS + TIMEOUT_SLACK_MS,
     });

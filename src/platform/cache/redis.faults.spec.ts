@@ -24,7 +24,15 @@ describe('What an error of Redis means', () => {
     ['WRONGTYPE Operation against a key holding the wrong kind of value', 'failed', false],
     ['ERR DB index is out of range', 'failed', false],
   ])('tells %s', (message, reason, transient) =>
-    expect(redisFault(replied(message))).toEqual({ reason, transient }),
+    expect(redisFault(replied(message))).toMatchObject({ reason, transient }),
+  );
+
+  it.each([
+    ['LOADING Redis is loading the dataset in memory', 'loading'],
+    ['ERR max number of clients reached', 'max_connections'],
+    ["OOM command not allowed when used memory > 'maxmemory'.", 'out_of_memory'],
+  ])('tells what to mend where the reason alone does not: %s', (message, cause) =>
+    expect(redisFault(replied(message))?.cause).toBe(cause),
   );
 
   it.each([

@@ -40,12 +40,12 @@ export class TooSlow extends Error {
 const BY_CODE: Record<string, Fault> = {
   READONLY: { reason: 'read_only', transient: true },
   NOREPLICAS: { reason: 'read_only', transient: true },
-  LOADING: { reason: 'overloaded', transient: true },
+  LOADING: { reason: 'overloaded', transient: true, cause: 'loading' },
   BUSY: { reason: 'overloaded', transient: true },
   TRYAGAIN: { reason: 'overloaded', transient: true },
   MASTERDOWN: { reason: 'unreachable', transient: true },
   CLUSTERDOWN: { reason: 'unreachable', transient: true },
-  OOM: { reason: 'storage_full', transient: false },
+  OOM: { reason: 'storage_full', transient: false, cause: 'out_of_memory' },
   // It cannot write its file, and takes nothing before it can.
   MISCONF: { reason: 'storage_full', transient: false },
   NOAUTH: { reason: 'unauthorized', transient: false },
@@ -89,7 +89,8 @@ export function redisFault(error: unknown): Fault | undefined {
 }
 
 function repliedFault(message: string): Fault {
-  if (message.startsWith('ERR max number of clients')) return { reason: 'overloaded', transient: true };
+  if (message.startsWith('ERR max number of clients'))
+    return { reason: 'overloaded', transient: true, cause: 'max_connections' };
   return BY_CODE[message.split(' ', 1)[0]!] ?? FAILED;
 }
 

@@ -80,7 +80,11 @@ function register(dependencies: Dependencies, adapter: Database, settings: Setti
     traits: adapter.traits,
     classify: classifyPostgres,
     check: (signal) => adapter.check(signal),
-    facts: () => ({ pool: poolFacts(adapter.pool()) }),
+    part: 'database',
+    affects:
+      'Every write is refused (503); questions get what the vector index alone can say, unverified, or nothing.',
+    setting: adapter.traits.shared ? 'DATABASE_URL' : 'DATA_DIR',
+    facts: () => poolFacts(adapter.pool()),
     // A transaction may hold several statements; each has its own, shorter limit.
     timeoutMs: 2 * settings.DB_STATEMENT_TIMEOUT_MS,
     // Only a server has connections to spare for a check while statements are under way.
@@ -101,9 +105,12 @@ function withReplica(
     adapter: replica.adapter,
     traits: replica.traits,
     classify: classifyReplica,
+    part: 'database',
+    affects: 'Nothing that callers see: the primary answers what the replica would.',
+    setting: 'DATABASE_REPLICA_URL',
     check: (signal) => watch.check(signal),
     facts: () => ({
-      pool: poolFacts(replica.pool()),
+      ...poolFacts(replica.pool()),
       lag_ms: Number.isFinite(watch.lagMs) ? Math.round(watch.lagMs) : null,
     }),
     timeoutMs: settings.DB_STATEMENT_TIMEOUT_MS,
@@ -114,8 +121,9 @@ function withReplica(
 }
 
 /** As diagnostics show it. */
-function poolFacts({ size, inUse, idle, waiting, acquireP95Ms }: PoolStatus) {
-  return { size, in_use: inUse, idle, waiting, acquire_p95_ms: Math.round(acquireP95Ms * 10) / 10 };
+function poolFacts({ size, inUse, idle, waiting, acquireP95Ms, connects }: PoolStatus) {
+  const acquire_p95_ms = Math.round(acquireP95Ms * 10) / 10;
+  return { pool: { size, in_use: inUse, idle, waiting, acquire_p95_ms }, connects };
 }
 
 function classifyReplica(error: unknown): Fault | undefined {

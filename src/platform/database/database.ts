@@ -38,6 +38,8 @@ export interface PoolStatus {
   waiting: number;
   /** How long the last callers waited for a connection that lives. */
   acquireP95Ms: number;
+  /** Connections that were ever made. */
+  connects: number;
 }
 
 /**

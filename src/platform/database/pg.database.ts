@@ -16,7 +16,7 @@ import { OpenTransaction, rows } from './pg.transaction.js';
 const CHECK = `select current_setting('transaction_read_only') as read_only,
   exists (select from migrations where name = $1) as current`;
 const LAST_WORD_MS = 40;
-const NOT_OPEN: PoolStatus = { size: 0, inUse: 0, idle: 0, waiting: 0, acquireP95Ms: 0 };
+const NOT_OPEN: PoolStatus = { size: 0, inUse: 0, idle: 0, waiting: 0, acquireP95Ms: 0, connects: 0 };
 
 /** What opening a database comes to. */
 export interface Connected {

@@ -39,25 +39,31 @@ const RESTED_AFTER_MS = 1_000;
 /** A pool of hardened connections over one plain TypeORM DataSource. */
 export class PgPool {
   private readonly acquired = new Statistics();
+  private connects = 0;
   private retiredBeforeMs = -Infinity;
   private retiring: NodeJS.Timeout | undefined;
   /** Told when its connections are replaced: another pool may have connections to the same. */
   onRetire: () => void = () => {};
 
+  readonly source: DataSource;
+
   private constructor(
-    readonly source: DataSource,
+    connection: PgConnection,
     private readonly options: PoolOptions,
-  ) {}
+  ) {
+    this.source = newSource(connection, options, () => (this.connects += 1));
+  }
 
   static async open(connection: PgConnection, options: PoolOptions): Promise<PgPool> {
-    const pool = new PgPool(newSource(connection, options), options);
+    const pool = new PgPool(connection, options);
     await pool.source.initialize();
     return pool;
   }
 
   get status(): PoolStatus {
     const { totalCount: size, idleCount: idle, waitingCount: waiting } = this.pool;
-    return { size, idle, inUse: size - idle, waiting, acquireP95Ms: this.acquired.latencies()?.p95 ?? 0 };
+    const acquireP95Ms = this.acquired.latencies()?.p95 ?? 0;
+    return { size, idle, inUse: size - idle, waiting, acquireP95Ms, connects: this.connects };
   }
 
   /**
@@ -182,7 +188,7 @@ async function cutBy<T>(
   }
 }
 
-function newSource(connection: PgConnection, options: PoolOptions): DataSource {
+function newSource(connection: PgConnection, options: PoolOptions, onConnect: () => void): DataSource {
   const { statementTimeoutMs, acquireTimeoutMs, session } = options;
   return new DataSource({
     type: 'postgres',
@@ -205,7 +211,10 @@ function newSource(connection: PgConnection, options: PoolOptions): DataSource {
       idleTimeoutMillis: options.idleTimeoutMs,
       maxLifetimeSeconds: options.recycleS,
       // By a statement and not in the startup message, where a pooler (pgbouncer) refuses what it does not know.
-      onConnect: (client: HardClient) => set(client, session, acquireTimeoutMs),
+      onConnect: (client: HardClient) => {
+        onConnect();
+        return set(client, session, acquireTimeoutMs);
+      },
     },
   });
 }

@@ -63,7 +63,8 @@ describe('classifyPostgres', () => {
       true,
     ],
   ])('takes %s for what it is', (_what, error, reason, transient) => {
-    expect(classifyPostgres(error)).toEqual({ reason, transient });
+    expect(classifyPostgres(error)).toMatchObject({ reason, transient });
+    expect(classifyPostgres(error)).not.toHaveProperty('counts');
   });
 
   it.each<[what: string, error: unknown, reason: Reason]>([
@@ -72,7 +73,18 @@ describe('classifyPostgres', () => {
     ['a lock that was not to be had in time', coded('55P03'), 'overloaded'],
     ['no free connection', new Error('timeout exceeded when trying to connect'), 'pool_exhausted'],
   ])('takes %s for what will pass, and for no sign of sickness', (_what, error, reason) => {
-    expect(classifyPostgres(error)).toEqual({ reason, transient: true, counts: false });
+    expect(classifyPostgres(error)).toMatchObject({ reason, transient: true, counts: false });
+  });
+
+  it.each([
+    [coded('3D000'), 'unknown_database'],
+    [coded('53200'), 'out_of_memory'],
+    [coded('53300'), 'max_connections'],
+    [coded('55P03'), 'locks'],
+    [coded('40P01'), 'locks'],
+    [new Error('The server does not support SSL connections'), 'tls'],
+  ])('says more of it where the reason alone does not tell what to mend: %s, %s', (error, cause) => {
+    expect(classifyPostgres(error)?.cause).toBe(cause);
   });
 
   it('takes a full disk for what it is: no sign that reading is sick', () => {

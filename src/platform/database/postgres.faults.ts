@@ -2,9 +2,16 @@ import { OutcomeUnknown } from './database.js';
 import { SchemaBehind } from './migrations.js';
 import type { Fault } from '../../resilience/dependency-error.js';
 
-const fault = (reason: Fault['reason'], transient: boolean): Fault => ({ reason, transient });
+const fault = (reason: Fault['reason'], transient: boolean, cause?: Fault['cause']): Fault => ({
+  reason,
+  transient,
+  ...(cause !== undefined && { cause }),
+});
 // There is much to do, or two do the same at once: no sign of sickness.
-const busy = (reason: Fault['reason']): Fault => ({ reason, transient: true, counts: false });
+const busy = (reason: Fault['reason'], cause?: Fault['cause']): Fault => ({
+  ...fault(reason, true, cause),
+  counts: false,
+});
 
 const schema: Fault = { reason: 'schema', transient: false, counts: false };
 
@@ -13,19 +20,19 @@ const BY_CODE: Record<string, Fault> = {
   '25006': fault('read_only', false),
   '28000': fault('unauthorized', false),
   '28P01': fault('unauthorized', false),
-  '3D000': fault('unauthorized', false),
+  '3D000': fault('unauthorized', false, 'unknown_database'),
   // No such table, column or function: the schema is not the one that this version was made for.
   '42703': schema,
   '42883': schema,
   '42P01': schema,
   '40001': busy('overloaded'),
-  '40P01': busy('overloaded'),
+  '40P01': busy('overloaded', 'locks'),
   '53000': fault('overloaded', true),
   // Reading goes on: it is for writes alone that there is no room.
   '53100': { reason: 'storage_full', transient: false, counts: false },
-  '53200': fault('overloaded', true),
-  '53300': fault('pool_exhausted', true),
-  '55P03': busy('overloaded'),
+  '53200': fault('overloaded', true, 'out_of_memory'),
+  '53300': fault('pool_exhausted', true, 'max_connections'),
+  '55P03': busy('overloaded', 'locks'),
   '57014': fault('timeout', true),
   '57P01': fault('unreachable', true),
   '57P02': fault('unreachable', true),
@@ -63,7 +70,7 @@ const BY_MESSAGE: readonly [RegExp, Fault][] = [
     /Connection terminated|Client has encountered a connection error|Client was closed/,
     fault('unreachable', true),
   ],
-  [/The server does not support SSL connections/, fault('unauthorized', false)],
+  [/The server does not support SSL connections/, fault('unauthorized', false, 'tls')],
   [/Driver not Connected|pool after calling end/, fault('unreachable', true)],
   [/has already been released|QueryRunnerProviderAlreadyReleased/, fault('unreachable', true)],
 ];

@@ -40,6 +40,15 @@ export interface JobQuery {
   after?: string;
 }
 
+/** One queue. `oldest_s`: for how long the oldest job that has not ended has been there, in seconds. */
+export interface QueueView {
+  kind: string;
+  queued: number;
+  running: number;
+  failed: number;
+  oldest_s: number;
+}
+
 /**
  * Work that is done after the answer, and done even if this process dies: a job is a row, committed with what it is about.
  * It may be done more than once; its worker must not mind.
@@ -88,6 +97,9 @@ export abstract class Jobs {
 
   /** How many jobs wait and run, of all tenants: of these kinds, or of every kind. */
   abstract depth(kinds?: readonly string[]): Promise<{ queued: number; running: number; failed: number }>;
+
+  /** How each queue stands, of all tenants together: every kind that it was opened with. */
+  abstract queues(): Promise<QueueView[]>;
 
   abstract check(signal: AbortSignal): Promise<void>;
 

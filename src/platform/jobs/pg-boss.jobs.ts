@@ -5,7 +5,15 @@ import { events } from '../../telemetry/events.js';
 import { DependencyError } from '../../resilience/dependency-error.js';
 import type { Traits } from '../../resilience/dependency.js';
 import type { Database, Transaction } from '../database/database.js';
-import { Jobs, type JobData, type JobQuery, type JobStatus, type JobView, type RunningJob } from './jobs.js';
+import {
+  Jobs,
+  type JobData,
+  type JobQuery,
+  type JobStatus,
+  type JobView,
+  type QueueView,
+  type RunningJob,
+} from './jobs.js';
 
 // The least that the library allows. A worker that gave no sign of life for so long is taken for dead.
 const HEARTBEAT_S = 10;
@@ -211,6 +219,21 @@ export class PgBossJobs extends Jobs {
       { idempotent: true },
     );
     return row!;
+  }
+
+  async queues(): Promise<QueueView[]> {
+    return this.database.query<QueueView>(
+      'look at the queues',
+      `select kind, count(*) filter (where state in ('created', 'retry'))::int as queued,
+         count(*) filter (where state = 'active')::int as running,
+         count(*) filter (where state = 'failed')::int as failed,
+         coalesce(extract(epoch from now() - min(created_on) filter (where ${OPEN})), 0)::float8 as oldest_s
+       from unnest($1::text[]) kind
+         left join jobs.job on name = kind and state in ('created', 'retry', 'active', 'failed')
+       group by kind order by kind`,
+      [[...this.kinds]],
+      { idempotent: true },
+    );
   }
 
   async check(signal: AbortSignal): Promise<void> {

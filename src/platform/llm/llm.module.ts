@@ -29,7 +29,7 @@ const TIMEOUT_MS = 30_000;
         const quoting = new ExtractiveLlm();
         return models.length > 0
           ? new FailoverLlm(models, quoting, settings.LLM_FIRST_TOKEN_TIMEOUT_MS)
-          : new GuardedLlm(quoting, register(dependencies, 'llm', quoting));
+          : new GuardedLlm(quoting, register(dependencies, 'llm', quoting, 'There are no answers (503).'));
       },
     },
     {
@@ -38,7 +38,10 @@ const TIMEOUT_MS = 30_000;
       useFactory: (dependencies: Dependencies, { embedders }: Providers): Embedder => {
         if (embedders.length > 0) return new FailoverEmbedder(embedders);
         const hashing = new HashingEmbedder();
-        return new GuardedEmbedder(hashing, register(dependencies, 'embeddings', hashing));
+        return new GuardedEmbedder(
+          hashing,
+          register(dependencies, 'embeddings', hashing, 'Search goes by words alone.'),
+        );
       },
     },
   ],
@@ -62,12 +65,14 @@ export class LlmModule implements OnModuleInit {
   }
 }
 
-function register(dependencies: Dependencies, name: string, adapter: Llm | Embedder) {
+function register(dependencies: Dependencies, name: string, adapter: Llm | Embedder, affects: string) {
   return dependencies.register({
     name,
     criticality: 'optional',
     adapter: adapter.adapter,
     traits: adapter.traits,
+    part: 'llm',
+    affects,
     classify: () => undefined,
     check: (signal) => adapter.check(signal),
     timeoutMs: TIMEOUT_MS,

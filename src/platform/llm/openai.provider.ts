@@ -65,6 +65,10 @@ export class OpenAiProvider {
     this.http = new ProviderHttp({ ...settings, connectTimeoutMs: timeouts.connectMs, connections });
   }
 
+  get connects(): number {
+    return this.http.connects;
+  }
+
   async chat(request: ChatRequest, signal?: AbortSignal, withinMs?: number): Promise<Chat> {
     let text = '';
     let end: ChatEnd | undefined;

@@ -49,7 +49,7 @@ export function errorOfReply(
   if (/invalid_api_key|invalid_authentication/.test(code))
     return failed({ reason: 'unauthorized', transient: false, suspendMs: KEY_MS });
   if (/model_(not_found|decommissioned|deprecated)/.test(code))
-    return failed({ reason: 'not_installed', transient: false, suspendMs: KEY_MS });
+    return failed({ reason: 'not_installed', transient: false, suspendMs: KEY_MS, cause: 'unknown_model' });
   switch (status) {
     case 401:
     case 403:
@@ -57,7 +57,7 @@ export function errorOfReply(
     case 402:
       return failed(quota);
     case 404:
-      return failed({ reason: 'not_installed', transient: false, suspendMs: KEY_MS });
+      return failed({ reason: 'not_installed', transient: false, suspendMs: KEY_MS, cause: 'unknown_model' });
     case 408:
       return failed({ reason: 'timeout', transient: true });
     case 429:

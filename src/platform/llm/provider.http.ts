@@ -1,4 +1,5 @@
 import { Agent, type Dispatcher, request } from 'undici';
+import { outgoingTrace } from '../../telemetry/tracing.js';
 import { badReply, errorOfReply, errorOfTransport } from './provider.error.js';
 
 export interface ProviderAddress {
@@ -21,6 +22,7 @@ const ERROR_BYTES_MAX = 64 * 1_024;
 export class ProviderHttp {
   readonly #agent: Agent;
   readonly #headers: Record<string, string>;
+  #connects = 0;
 
   constructor(private readonly address: ProviderAddress) {
     this.#agent = new Agent({
@@ -31,10 +33,16 @@ export class ProviderHttp {
       headersTimeout: 0,
       bodyTimeout: 0,
     });
+    this.#agent.on('connect', () => (this.#connects += 1));
     this.#headers = {
       'content-type': 'application/json',
       ...(address.apiKey !== undefined && { authorization: `Bearer ${address.apiKey}` }),
     };
+  }
+
+  /** Connections that were ever made. */
+  get connects(): number {
+    return this.#connects;
   }
 
   /** @throws ProviderFailed, ProviderRefused, or the reason of the signal; so does reading what is returned */
@@ -73,7 +81,7 @@ export class ProviderHttp {
     const reply = await request(`${this.address.baseUrl}${path}`, {
       dispatcher: this.#agent,
       method,
-      headers: this.#headers,
+      headers: { ...this.#headers, ...outgoingTrace() },
       body: body === undefined ? null : JSON.stringify(body),
       signal,
     }).catch((error: unknown) => {

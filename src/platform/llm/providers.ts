@@ -80,7 +80,8 @@ export class Providers implements OnApplicationShutdown {
       name: `llm.${provider.name}`,
       adapter: llm,
       classify: classifyProvider,
-      facts: () => ({ model, ...spending.facts }),
+      affects: 'Answers come from the next provider, or are quoted from the passages where there is none.',
+      facts: () => ({ model, ...spending.facts, connects: api.connects }),
       timeoutMs: LLM_TIMEOUT_MS + BACKSTOP_MS,
     });
     return new GuardedLlm(llm, dependency, (prompt) => llm.cost(prompt));
@@ -99,7 +100,13 @@ export class Providers implements OnApplicationShutdown {
       name: `embeddings.${provider.name}`,
       adapter: embedder,
       classify: classifyEmbedding,
-      facts: () => ({ model, dimension, input_tokens: spending.facts.input_tokens }),
+      affects: 'Search goes by words alone; new documents wait to be found by meaning.',
+      facts: () => ({
+        model,
+        dimension,
+        input_tokens: spending.facts.input_tokens,
+        connects: api.connects,
+      }),
       doubtMs: DOUBT_MS,
       timeoutMs: batchMs(EMBEDDING_TIMEOUT_MS) + BACKSTOP_MS,
     });
@@ -110,13 +117,15 @@ export class Providers implements OnApplicationShutdown {
   private register(
     provider: ProviderSettings,
     peers: Dependency[],
-    what: Pick<Registration, 'name' | 'classify' | 'facts' | 'timeoutMs' | 'doubtMs'> & {
+    what: Pick<Registration, 'name' | 'classify' | 'facts' | 'timeoutMs' | 'doubtMs' | 'affects'> & {
       adapter: Pick<OpenAiLlm | OpenAiEmbedder, 'adapter' | 'traits' | 'check'>;
     },
   ): Dependency {
     const dependency: Dependency = this.registry.register({
       ...what,
       criticality: 'optional',
+      part: 'llm',
+      setting: `${provider.name.toUpperCase()}_BASE_URL`,
       adapter: what.adapter.adapter,
       traits: what.adapter.traits,
       check: (signal) => what.adapter.check(signal),

@@ -25,6 +25,7 @@ type Init = RequestInit & { dispatcher: Dispatcher };
 export class QdrantConnection {
   private readonly api: Api;
   private readonly dispatcher: Dispatcher;
+  private connected = 0;
 
   constructor(url: string, apiKey?: string) {
     this.api = new QdrantClient({
@@ -36,12 +37,19 @@ export class QdrantConnection {
       // It would ask at once, in the background, for five minutes, and complain to the console.
       checkCompatibility: false,
     }).api();
-    this.dispatcher = new Agent({
+    const agent = new Agent({
       connections: SOCKETS_MAX,
       connect: { timeout: CONNECT_TIMEOUT_MS },
       bodyTimeout: 0,
       headersTimeout: 0,
-    }).compose(keepRetryAfter);
+    });
+    agent.on('connect', () => (this.connected += 1));
+    this.dispatcher = agent.compose(keepRetryAfter);
+  }
+
+  /** Connections that were ever made. */
+  get connects(): number {
+    return this.connected;
   }
 
   /** Makes one call, which ends with the signal, on the server too. @returns the `result` of the reply, if it has one */

@@ -56,7 +56,7 @@ function ofStatus(reply: Reply): Fault | undefined {
     return { reason: 'storage_full', transient: false };
   // Somebody rebuilt the collection for another model: no vector of ours fits until we are that model too.
   if (/vector dimension error/i.test(wordsOf(reply)))
-    return { reason: 'bad_reply', transient: false, counts: false };
+    return { reason: 'mismatch', transient: false, counts: false };
   if (status === 408 || status === 504) return { reason: 'timeout', transient: true };
   if (status === 503) return { reason: 'overloaded', transient: true, ...asked };
   if (status === 502) return { reason: 'unreachable', transient: true, ...asked };

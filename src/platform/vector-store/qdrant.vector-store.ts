@@ -36,6 +36,11 @@ export class QdrantVectorStore extends VectorStore {
     this.existing = new QdrantCollections(this.connection);
   }
 
+  /** Connections that were ever made. */
+  get connects(): number {
+    return this.connection.connects;
+  }
+
   ensure(spec: CollectionSpec, signal?: AbortSignal): Promise<boolean> {
     return this.existing.ensure(spec, signal);
   }

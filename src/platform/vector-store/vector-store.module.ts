@@ -40,11 +40,22 @@ const DOUBT_MS = 350;
             await adapter.check(signal);
             figures.refresh();
           },
-          facts: () => figures.facts,
+          part: 'vector',
+          affects:
+            'Search and answers go by words alone (retrieval: keyword); new documents wait to be found by meaning.',
+          facts: () => ({
+            ...figures.facts,
+            ...(adapter instanceof QdrantVectorStore && { connects: adapter.connects }),
+          }),
           timeoutMs: TIMEOUT_MS,
           ...(url === undefined
-            ? { classify: classifyPgvector }
-            : { classify: classifyQdrant, concurrencyMax: CONCURRENCY_MAX, doubtMs: DOUBT_MS }),
+            ? { classify: classifyPgvector, within: 'database', setting: 'DATABASE_URL' }
+            : {
+                classify: classifyQdrant,
+                setting: 'QDRANT_URL',
+                concurrencyMax: CONCURRENCY_MAX,
+                doubtMs: DOUBT_MS,
+              }),
         });
         return new GuardedVectorStore(adapter, dependency, searchTimeoutMs);
       },

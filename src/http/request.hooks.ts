@@ -1,0 +1,69 @@
+import { type INestApplicationContext, Logger } from '@nestjs/common';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { Settings } from '../config/settings.js';
+import { events } from '../telemetry/events.js';
+import { Metrics } from '../telemetry/metrics.js';
+import { RequestContext } from '../telemetry/request.context.js';
+import { endRequest, type Span, startRequest } from '../telemetry/tracing.js';
+import { Traffic } from '../telemetry/traffic.js';
+
+interface Watched extends FastifyRequest {
+  watched?: { context: RequestContext; span: Span | undefined; startedMs: number };
+}
+
+/** What is not a route of ours is one to the metrics, whatever its path says. */
+const NOWHERE = 'none';
+// Probes come all the time, and the page of the API is no use of it.
+const QUIET = /^\/(health|api\/v1\/health|api\/docs|api\/openapi\.json)/;
+
+/** Times, counts and traces every request, and gives what is done for it a context by which the log knows it. */
+export function watchRequests(fastify: FastifyInstance, app: INestApplicationContext): void {
+  const [metrics, traffic] = [app.get(Metrics), app.get(Traffic)];
+  const { SERVER_TIMING: timing } = app.get(Settings);
+  const logger = new Logger('Http');
+
+  fastify.addHook('onRequest', (request: Watched, _reply, done) => {
+    const { trace, span } = startRequest(request.method, request.headers.traceparent);
+    const context = new RequestContext(request.id, trace);
+    request.watched = { context, span, startedMs: performance.now() };
+    traffic.began();
+    context.run(done);
+  });
+  // The events by which a body arrives are the connection's, and know nothing of the request.
+  fastify.addHook('preValidation', (request: Watched, _reply, done) => {
+    request.watched!.context.run(done);
+  });
+  if (timing) {
+    fastify.addHook('onSend', (request: Watched, reply, _payload, done) => {
+      if (request.watched !== undefined)
+        void reply.header('Server-Timing', request.watched.context.timings.header());
+      done();
+    });
+  }
+  fastify.addHook('onResponse', (request: Watched, reply, done) => {
+    done();
+    if (request.watched === undefined) return;
+    const { context, span, startedMs } = request.watched;
+    const tookMs = performance.now() - startedMs;
+    const { method } = request;
+    const route = request.routeOptions.url ?? NOWHERE;
+    traffic.ended(tookMs);
+    metrics.count('requests', { method, route, status: String(reply.statusCode) });
+    metrics.observe('requestSeconds', tookMs / 1_000, { method, route });
+    if (span !== undefined) endRequest(span, method, route, reply.statusCode);
+    if (!QUIET.test(route)) context.run(() => say(logger, request, reply.statusCode, route, tookMs));
+  });
+}
+
+/**
+ * One line a request, whatever became of it: what is wrong is said once by who found it out, and not by everybody who met it.
+ * The path goes without the query, which may hold anything.
+ */
+function say(logger: Logger, request: FastifyRequest, status: number, route: string, tookMs: number): void {
+  const { method, url } = request;
+  const path = url.split('?', 1)[0];
+  const took_ms = Math.round(tookMs * 10) / 10;
+  const facts = { event: events.requestAnswered, method, path, route, status, took_ms };
+  const text = `${method} ${path} ${status} in ${took_ms} ms`;
+  logger.log(facts, text);
+}

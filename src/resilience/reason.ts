@@ -1,0 +1,20 @@
+/** Why a dependency could not do what it was asked to. The adapter decides: it alone knows what its errors mean. */
+export type Reason =
+  | 'unreachable'
+  | 'hung'
+  | 'timeout'
+  | 'slow'
+  | 'rate_limited'
+  | 'quota'
+  | 'unauthorized'
+  | 'overloaded'
+  | 'circuit_open'
+  | 'isolated'
+  | 'read_only'
+  | 'storage_full'
+  | 'pool_exhausted'
+  | 'bad_reply'
+  | 'not_installed'
+  | 'schema'
+  | 'mismatch'
+  | 'failed';

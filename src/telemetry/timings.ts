@@ -1,0 +1,41 @@
+/** What a request's time was spent on, but for our own work. */
+export const PARTS = ['queue', 'database', 'vector', 'cache', 'llm', 'web'] as const;
+export type TimedPart = (typeof PARTS)[number];
+
+/** How long a request took, by what it waited for, as the header `Server-Timing` says it (W3C Server Timing). */
+export class Timings {
+  readonly #startedMs = performance.now();
+  readonly #ms = new Map<TimedPart, number>();
+  #underWay = 0;
+  #waitingSinceMs = 0;
+  #waitedMs = 0;
+
+  /** Something begins that is waited for. @returns what ends it */
+  begin(part: TimedPart): () => void {
+    const startedMs = performance.now();
+    if (this.#underWay === 0) this.#waitingSinceMs = startedMs;
+    this.#underWay += 1;
+    return () => {
+      const nowMs = performance.now();
+      this.#underWay -= 1;
+      if (this.#underWay === 0) this.#waitedMs += nowMs - this.#waitingSinceMs;
+      this.#ms.set(part, (this.#ms.get(part) ?? 0) + nowMs - startedMs);
+    };
+  }
+
+  /**
+   * So far, in milliseconds: `database;dur=3.1, own;dur=0.8, total;dur=3.9`. Parts that went on side by side count in full
+   * each; `own` is the time in which none of them did.
+   */
+  header(): string {
+    const nowMs = performance.now();
+    const totalMs = nowMs - this.#startedMs;
+    const waitedMs = this.#waitedMs + (this.#underWay > 0 ? nowMs - this.#waitingSinceMs : 0);
+    const parts = PARTS.flatMap((part) => (this.#ms.has(part) ? [entry(part, this.#ms.get(part)!)] : []));
+    return [...parts, entry('own', Math.max(0, totalMs - waitedMs)), entry('total', totalMs)].join(', ');
+  }
+}
+
+function entry(name: string, ms: number): string {
+  return `${name};dur=${ms.toFixed(1)}`;
+}
