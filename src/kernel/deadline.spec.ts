@@ -12,6 +12,7 @@ describe('Deadline', () => {
     const deadline = new Deadline(60_000);
     deadline.abandon();
     expect(deadline.signal.reason).toBeInstanceOf(CallerGone);
+    expect(deadline.remainingMs()).toBe(0);
   });
 
   it('is found by everything that its work awaits, and by nothing else', async () => {

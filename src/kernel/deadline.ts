@@ -29,9 +29,10 @@ export class Deadline {
     return this.#controller.signal;
   }
 
-  /** Milliseconds left; 0 when the time is up, never negative. */
+  /** Milliseconds left; 0 when the time is up or nobody waits any more, never negative. */
   remainingMs(): number {
-    return Math.max(0, this.expiresAtMs - performance.now());
+    // A timer keeps whole milliseconds, and may end a fraction of one before the clock does.
+    return this.signal.aborted ? 0 : Math.max(0, this.expiresAtMs - performance.now());
   }
 
   /** Ends everything that works under this deadline: nobody waits for the answer any more. */
