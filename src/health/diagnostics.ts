@@ -11,6 +11,7 @@ import { Dependencies } from '../resilience/dependencies.js';
 import type { Dependency } from '../resilience/dependency.js';
 import { Traffic } from '../telemetry/traffic.js';
 import { Vitals } from '../telemetry/vitals.js';
+import { delayOf } from './loop.delay.js';
 import { ProcessWatch } from './process.watch.js';
 import { Readiness } from './readiness.js';
 import { diagnose, type Patient } from './root.cause.js';
@@ -84,11 +85,7 @@ export class Diagnostics implements OnApplicationShutdown {
         disk === undefined
           ? null
           : { free_bytes: disk.bavail * disk.bsize, total_bytes: disk.blocks * disk.bsize },
-      event_loop_delay_ms: {
-        mean: round(this.loop.mean / 1e6),
-        p99: round(this.loop.percentile(99) / 1e6),
-        max: round(this.loop.max / 1e6),
-      },
+      event_loop_delay_ms: delayOf(this.loop),
     };
   }
 
@@ -159,8 +156,4 @@ function reuseOf(dependencies: readonly Dependency[]) {
       return [[name, { calls, connects, reused_share: share }]];
     }),
   );
-}
-
-function round(ms: number): number {
-  return Number.isFinite(ms) ? Math.round(ms * 100) / 100 : 0;
 }
