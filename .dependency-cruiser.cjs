@@ -4,13 +4,13 @@
 const FEATURES = {
   knowledge: [],
   search: ['knowledge'],
-  answers: ['search'],
-  chat: ['answers'],
-  learning: [],
-  generation: ['search', 'learning'],
-  interviews: ['search'],
-  recommendations: ['search'],
-  gateway: ['answers'],
+  writing: ['search'],
+  answers: ['writing', 'search', 'knowledge'],
+  chat: ['writing', 'search'],
+  generation: ['writing', 'search'],
+  interviews: ['search', 'knowledge'],
+  recommendations: ['search', 'knowledge'],
+  gateway: ['writing', 'search'],
 };
 
 /** The files of src/platform that say what a port can do. Everything else there is an adapter, a guard or a module. */
@@ -19,7 +19,7 @@ const PORTS = [
   'vector-store/vector-store',
   'cache/cache',
   'cache/broker',
-  'llm/(llm|embedder)',
+  'llm/(llm|embedder|quotation|seam|terms)',
   'web-search/web-search',
   'jobs/jobs',
 ];

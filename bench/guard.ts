@@ -5,6 +5,7 @@ import { Deadline } from '#service/kernel/deadline.js';
 import { Cache } from '#service/platform/cache/cache.js';
 import { Database } from '#service/platform/database/database.js';
 import { Embedder } from '#service/platform/llm/embedder.js';
+import type { GuardedModel } from '#service/platform/llm/guarded.model.js';
 import { Llm } from '#service/platform/llm/llm.js';
 import { VectorStore } from '#service/platform/vector-store/vector-store.js';
 import { fixed, median, table } from './support/figures.ts';
@@ -59,7 +60,7 @@ try {
   const store = app.get(VectorStore);
   const space = app.get(Cache).space({ name: 'bench', entriesMax: 10, ttlMs: 60_000 });
   const [embedder] = app.get<{ embedders: Embedder[] }>(Embedder).embedders;
-  const [model] = app.get<{ models: Llm[] }>(Llm).models;
+  const [model] = app.get<{ guarded: GuardedModel[] }>(Llm).guarded;
   const nearest = { businessId: 'bench', vector: new Float32Array(DIMENSION).fill(0.125), limit: 5 };
   const prompt = {
     instructions: 'Answer.',
@@ -77,7 +78,7 @@ try {
     at('VectorStore', store, (on) => on.nearest('documents', nearest)),
     at('CacheSpace', space, (on) => on.get('key')),
     at('Embedder', embedder!, (on) => on.embed(['one text'])),
-    at('Llm', model!, (on) => on.complete(prompt)),
+    at('Llm', model!, (on) => on.write(prompt, { withinMs: ROUND_MS, again: false })),
   ];
   const rows = [];
   for (const { port, guarded, bare } of pairs) {

@@ -2,6 +2,8 @@ import { type DynamicModule, Module, type OnModuleInit } from '@nestjs/common';
 import type { Settings } from './config/settings.js';
 import { SettingsModule } from './config/settings.module.js';
 import { AnswersModule } from './features/answers/answers.module.js';
+import { ChatModule } from './features/chat/chat.module.js';
+import { GenerationModule } from './features/generation/generation.module.js';
 import { KnowledgeModule } from './features/knowledge/knowledge.module.js';
 import { SearchModule } from './features/search/search.module.js';
 import { HealthModule } from './health/health.module.js';
@@ -36,6 +38,8 @@ export class AppModule implements OnModuleInit {
         KnowledgeModule,
         SearchModule,
         AnswersModule,
+        GenerationModule,
+        ChatModule,
         HealthModule,
         HttpModule,
       ],

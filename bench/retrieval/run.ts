@@ -95,7 +95,7 @@ async function answering(
   let answered = 0;
   let right = 0;
   for (const question of asked) {
-    const { citations } = await answerer.answer(question.question, scope, 6, false);
+    const { citations } = await answerer.answer({ question: question.question, scope, limit: 6, web: false });
     if (citations.length > 0) answered += 1;
     const wanted = gold(question, chunks);
     if (citations.some((citation) => wanted.has(citation.chunk_id ?? ''))) right += 1;
@@ -103,7 +103,7 @@ async function answering(
   const refused = { far: 0, near: 0 };
   const none = unanswerable(set);
   for (const { question, distance } of none) {
-    const { citations } = await answerer.answer(question, scope, 6, false);
+    const { citations } = await answerer.answer({ question, scope, limit: 6, web: false });
     if (citations.length === 0) refused[distance] += 1;
   }
   const of = (distance: 'far' | 'near') => none.filter((q) => q.distance === distance).length;

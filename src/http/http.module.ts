@@ -1,12 +1,14 @@
-import { Module } from '@nestjs/common';
+import { Global, Module } from '@nestjs/common';
 import { APP_FILTER, APP_GUARD, APP_INTERCEPTOR, APP_PIPE } from '@nestjs/core';
 import { AccessGuard } from './access.js';
 import { DeadlineInterceptor } from './deadline.js';
+import { EventStreams } from './event-streams.js';
 import { MaintenanceGuard } from './maintenance.guard.js';
 import { ProblemFilter } from './problem.filter.js';
 import { validationPipe } from './validation.pipe.js';
 
 /** What all controllers share. */
+@Global()
 @Module({
   providers: [
     { provide: APP_GUARD, useClass: MaintenanceGuard },
@@ -14,6 +16,8 @@ import { validationPipe } from './validation.pipe.js';
     { provide: APP_INTERCEPTOR, useClass: DeadlineInterceptor },
     { provide: APP_PIPE, useFactory: validationPipe },
     { provide: APP_FILTER, useClass: ProblemFilter },
+    EventStreams,
   ],
+  exports: [EventStreams],
 })
 export class HttpModule {}

@@ -1,5 +1,12 @@
 import { applyDecorators, type INestApplication } from '@nestjs/common';
-import { ApiResponse, DocumentBuilder, type OpenAPIObject, SwaggerModule } from '@nestjs/swagger';
+import {
+  ApiHeader,
+  ApiProduces,
+  ApiResponse,
+  DocumentBuilder,
+  type OpenAPIObject,
+  SwaggerModule,
+} from '@nestjs/swagger';
 import { z } from 'zod';
 import { PROBLEMS } from './problem.js';
 
@@ -21,6 +28,18 @@ export const Answers = (status: number, schema?: z.ZodType) =>
     ApiResponse({ status, description: 'Done', ...(schema && { standardSchema: schema }) }),
     ApiResponse({ status: '4XX', description: 'The request is at fault', standardSchema: problem }),
     ApiResponse({ status: '5XX', description: 'The service is at fault', standardSchema: problem }),
+  );
+
+/** Beside it, the same as a stream of events where the request says `stream: true`. */
+export const Streams = () =>
+  applyDecorators(
+    ApiHeader({
+      name: 'Last-Event-ID',
+      required: false,
+      description:
+        'The id of the last event that arrived of a stream that broke off: the same request goes on behind it',
+    }),
+    ApiProduces('application/json', 'text/event-stream'),
   );
 
 export function describeApi(app: INestApplication, version: string): OpenAPIObject {

@@ -1,8 +1,8 @@
 import { sleep } from '../kernel/abort.js';
 import { RequestContext } from '../telemetry/request.context.js';
-import { inSpan } from '../telemetry/tracing.js';
+import { beginSpan, inSpan } from '../telemetry/tracing.js';
 import type { TimedPart } from '../telemetry/timings.js';
-import { Deadline, DeadlineExceeded } from '../kernel/deadline.js';
+import { CallerGone, Deadline, DeadlineExceeded } from '../kernel/deadline.js';
 import type { Admission, Admitted } from './admission.js';
 import type { Ticket } from './circuit.js';
 import { DependencyError, type Fault, type Reason } from './dependency-error.js';
@@ -65,32 +65,67 @@ export class Calls {
   async make<T>(
     operation: string,
     work: (signal: AbortSignal) => Promise<T>,
-    {
-      idempotent = false,
-      timeoutMs = this.way.timeoutMs,
-      withinMs = Infinity,
-      slowMs = Infinity,
-      cost = 1,
-    }: CallOptions,
+    options: CallOptions,
   ): Promise<T> {
-    const deadline = Deadline.current();
-    const endMs = performance.now() + Math.min(deadline?.remainingMs() ?? Infinity, withinMs);
-    const call = { operation, timeoutMs, slowMs, cost, deadline, endMs };
-    const { retries, backoff } = patienceOf(deadline, this.way.retries);
-    for (let tried = 0; ; tried += 1) {
+    const call = this.newCall(operation, options);
+    const again = this.patience(call, options);
+    for (let first = true; ; first = false) {
       try {
-        return await this.attempt(call, work, tried === 0);
+        return await this.attempt(call, work, first);
       } catch (error) {
-        const again = idempotent && tried < retries;
-        if (!again || !(error instanceof DependencyError) || !error.transient) throw error;
-        const waitMs = Math.max(backoff.nextMs(), error.retryAfterMs ?? 0);
-        if (performance.now() + waitMs >= endMs) throw error;
-        const allowed = this.way.budget.spend();
-        this.way.retried(allowed);
-        if (!allowed) throw error;
-        await sleep(waitMs, deadline?.signal);
+        await again(error);
       }
     }
+  }
+
+  /** As `Dependency.stream` says. */
+  async *stream<T>(
+    operation: string,
+    open: (signal: AbortSignal) => AsyncIterable<T>,
+    options: CallOptions,
+  ): AsyncGenerator<T> {
+    const call = this.newCall(operation, options);
+    const again = this.patience(call, options);
+    for (let first = true; ; first = false) {
+      let begun = false;
+      try {
+        for await (const item of this.attemptStream(call, open, first)) {
+          begun = true;
+          yield item;
+        }
+        return;
+      } catch (error) {
+        // What was handed on cannot be taken back.
+        if (begun) throw error;
+        await again(error);
+      }
+    }
+  }
+
+  private newCall(
+    operation: string,
+    { timeoutMs = this.way.timeoutMs, withinMs = Infinity, slowMs = Infinity, cost = 1 }: CallOptions,
+  ): Call {
+    const deadline = Deadline.current();
+    const endMs = performance.now() + Math.min(deadline?.remainingMs() ?? Infinity, withinMs);
+    return { operation, timeoutMs, slowMs, cost, deadline, endMs };
+  }
+
+  /** @returns what waits until the next try, or throws the error where there is to be none */
+  private patience({ deadline, endMs }: Call, { idempotent = false }: CallOptions) {
+    const { retries, backoff } = patienceOf(deadline, this.way.retries);
+    let tried = 0;
+    return async (error: unknown): Promise<void> => {
+      const again = idempotent && tried < retries;
+      tried += 1;
+      if (!again || !(error instanceof DependencyError) || !error.transient) throw error;
+      const waitMs = Math.max(backoff.nextMs(), error.retryAfterMs ?? 0);
+      if (performance.now() + waitMs >= endMs) throw error;
+      const allowed = this.way.budget.spend();
+      this.way.retried(allowed);
+      if (!allowed) throw error;
+      await sleep(waitMs, deadline?.signal);
+    };
   }
 
   /** @param first whether it is a call, of which retries may be a share, or a retry itself */
@@ -118,6 +153,51 @@ export class Calls {
     } finally {
       leave();
     }
+  }
+
+  /** How long the pieces take is for whoever makes them to judge: the time in which the caller reads is his own. */
+  private async *attemptStream<T>(
+    call: Call,
+    open: (signal: AbortSignal) => AsyncIterable<T>,
+    first: boolean,
+  ): AsyncGenerator<T> {
+    const { deadline, operation } = call;
+    deadline?.signal.throwIfAborted();
+    const { ticket, leave } = await this.enter(call);
+    if (first) this.way.budget.call();
+    const end = this.begin(operation);
+    const over = new AbortController();
+    const onAbort = () => over.abort(deadline!.signal.reason);
+    deadline?.signal.addEventListener('abort', onAbort, { once: true });
+    const startedMs = performance.now();
+    let failure: unknown;
+    // Until it is known how it went: that its reader has left.
+    let settle = () => this.way.record(operation, 'neutral', performance.now() - startedMs);
+    try {
+      yield* open(over.signal);
+      settle = () => this.succeeded(call, ticket, performance.now() - startedMs);
+    } catch (error) {
+      settle = () => {};
+      failure = error;
+      throw this.failed(call, ticket, error, performance.now() - startedMs);
+    } finally {
+      settle();
+      end(failure);
+      deadline?.signal.removeEventListener('abort', onAbort);
+      over.abort(new CallerGone());
+      leave();
+    }
+  }
+
+  /** As `timed`, for what goes on after it was begun. */
+  private begin(operation: string): (failure: unknown) => void {
+    const { dependency, part } = this.way;
+    const endPart = part === undefined ? undefined : RequestContext.current()?.timings.begin(part);
+    const endSpan = beginSpan(`${dependency} ${operation}`, { 'peer.service': dependency });
+    return (failure) => {
+      endPart?.();
+      endSpan(failure);
+    };
   }
 
   /** Waits for the call's turn: as long as the request has time, or as one attempt may take where nobody waits for it. */

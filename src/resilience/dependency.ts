@@ -233,6 +233,18 @@ export class Dependency {
     return this.#calls.make(operation, work, options);
   }
 
+  /**
+   * The same for what comes piece by piece. The call is over when the last piece was read, or when its reader stops: then
+   * the signal aborts. It is tried again only as long as nothing was read. Each piece comes as soon as it is asked for.
+   */
+  stream<T>(
+    operation: string,
+    open: (signal: AbortSignal) => AsyncIterable<T>,
+    options: CallOptions = {},
+  ): AsyncGenerator<T> {
+    return this.#calls.stream(operation, open, options);
+  }
+
   /** Takes in the result of a background check: undefined for a success. */
   observe(failure: unknown): void {
     if (failure === undefined) {

@@ -69,18 +69,33 @@ export async function inSpan<T>(name: string, attributes: Attributes, work: () =
   try {
     return await request.within(contextOf(span)).run(work);
   } catch (error) {
-    // Its message may hold anything; its kind says enough.
-    span.setStatus({ code: SpanStatusCode.ERROR, message: error instanceof Error ? error.name : 'error' });
+    span.setStatus(failureOf(error));
     throw error;
   } finally {
     span.end();
   }
 }
 
+/** The same for what goes on after it was begun: its end is told. @returns what ends it, with what it failed with if it did */
+export function beginSpan(name: string, attributes: Attributes): (error?: unknown) => void {
+  const request = RequestContext.current();
+  if (stop === undefined || request === undefined) return () => {};
+  const span = start(name, SpanKind.CLIENT, attributes, request.trace);
+  return (error) => {
+    if (error !== undefined) span.setStatus(failureOf(error));
+    span.end();
+  };
+}
+
 /** What whoever is called for a request is told of its trace: the header `traceparent`, also where nothing is traced here. */
 export function outgoingTrace(): { traceparent?: string } {
   const request = RequestContext.current();
   return request === undefined ? {} : { traceparent: traceparentOf(request.trace) };
+}
+
+/** The message of an error may hold anything; its kind says enough. */
+function failureOf(error: unknown) {
+  return { code: SpanStatusCode.ERROR, message: error instanceof Error ? error.name : 'error' };
 }
 
 function start(name: string, kind: SpanKind, attributes: Attributes, parent: TraceContext | undefined): Span {

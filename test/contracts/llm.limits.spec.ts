@@ -1,4 +1,5 @@
 import { Logger } from '@nestjs/common';
+import type { Completion } from '../../src/platform/llm/llm.js';
 import { ProviderPair } from '../support/provider.pair.js';
 
 Logger.overrideLogger(false);
@@ -66,7 +67,7 @@ describe('The checks of a provider', () => {
 describe('What was spent', () => {
   it('is told by each model, in tokens and in money', async () => {
     pair.given({ FIRST_PRICE_INPUT: '2', FIRST_PRICE_OUTPUT: '10' });
-    const { usage } = await asked(5_000);
+    const { usage } = (await asked(5_000)) as Completion;
     const { input_tokens, output_tokens } = usage!;
     expect(pair.dependencies.get('llm.first')!.facts).toMatchObject({
       model: 'large',

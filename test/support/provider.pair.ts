@@ -1,9 +1,8 @@
 import { readSettings } from '../../src/config/settings.js';
 import { Deadline } from '../../src/kernel/deadline.js';
 import { MemoryLimits } from '../../src/platform/cache/memory.limits.js';
-import { ExtractiveLlm } from '../../src/platform/llm/extractive.llm.js';
 import { FailoverLlm } from '../../src/platform/llm/failover.llm.js';
-import type { Completion } from '../../src/platform/llm/llm.js';
+import type { Completion, NoModel } from '../../src/platform/llm/llm.js';
 import { Providers } from '../../src/platform/llm/providers.js';
 import { Dependencies } from '../../src/resilience/dependencies.js';
 import { Metrics } from '../../src/telemetry/metrics.js';
@@ -51,13 +50,13 @@ export class ProviderPair {
     this.providers = new Providers(settings, this.dependencies, new MemoryLimits(1));
   }
 
-  /** The models in their order, and quotations behind them. */
+  /** The models in their order. */
   llm(): FailoverLlm {
-    return new FailoverLlm(this.providers.models, new ExtractiveLlm(), this.firstTokenMs);
+    return new FailoverLlm(this.providers.models, this.firstTokenMs);
   }
 
   /** Asks `PROMPT` for a request that has so long. */
-  async asked(ms: number): Promise<Completion & { tookMs: number }> {
+  async asked(ms: number): Promise<(Completion | NoModel) & { tookMs: number }> {
     const startedMs = performance.now();
     const completion = await within(ms, () => this.llm().complete(PROMPT));
     return { ...completion, tookMs: performance.now() - startedMs };

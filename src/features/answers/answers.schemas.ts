@@ -1,6 +1,7 @@
 import { z } from 'zod';
-import { businessId, count, filter, id, nonBlank } from '../../http/fields.js';
-import { degradation, QUERY_CHARACTERS_MAX, retrieval } from '../search/search.schemas.js';
+import { businessId, count, filter, nonBlank } from '../../http/fields.js';
+import { QUERY_CHARACTERS_MAX } from '../search/search.schemas.js';
+import { streamFlag, writtenShape } from '../writing/writing.schemas.js';
 
 export const answerRequest = z
   .strictObject({
@@ -12,7 +13,14 @@ export const answerRequest = z
       .boolean({ error: 'must be true or false' })
       .default(false)
       .describe('Whether the answer may rest on pages of the web as well; the question is then sent there'),
-    stream: z.literal(false, { error: 'must be false: answers are not streamed yet' }).default(false),
+    max_age_s: z
+      .number({ error: 'must be a number of seconds, 0 or more' })
+      .min(0, 'must be a number of seconds, 0 or more')
+      .optional()
+      .describe(
+        'An earlier answer to the same question on the same documents will do if it is no older. Without it, one is given only where no model can answer',
+      ),
+    stream: streamFlag(),
     business_id: businessId().optional(),
   })
   .meta({ id: 'AnswerRequest' });
@@ -20,24 +28,9 @@ export const answerRequest = z
 export const answerResponse = z
   .strictObject({
     answer: z.string().describe('[n] points at the citation with that n'),
-    citations: z.array(
-      z.strictObject({
-        n: z.number().int(),
-        document_id: id().nullable().describe('null for a page of the web'),
-        chunk_id: id().nullable().describe('null for a page of the web'),
-        url: z.string().nullable().describe('The page of the web; null for a document'),
-        title: z.string(),
-        text: z.string(),
-      }),
-    ),
-    answer_level: z.enum(['full', 'fallback_model', 'cached', 'extractive']),
-    retrieval,
-    degraded_because: z.array(degradation),
-    verified: z.boolean().describe('Whether each passage was checked against the database'),
-    model: z.string().nullable(),
-    usage: z.strictObject({ input_tokens: z.number().int(), output_tokens: z.number().int() }).nullable(),
-    truncated: z.boolean().describe('The model stopped at the most that it may write, not at an end'),
-    cached_age_s: z.number().int().nullable(),
+    ...writtenShape,
+    cached_age_s: z.number().int().nullable().describe('How old the answer is, where it is an earlier one'),
+    cached_question: z.string().nullable().describe('What the earlier answer was given to'),
   })
   .meta({ id: 'AnswerResponse' });
 

@@ -14,6 +14,7 @@ import { checkContent, sha256 } from './intake.js';
 import { INGEST } from './ingestion.js';
 import { Projection } from './projection.js';
 import { FORGET } from './removals.js';
+import { KnowledgeVersions } from './versions.js';
 import { Waking } from './waking.js';
 
 /** A document as it comes in. */
@@ -39,6 +40,7 @@ export class Documents implements OnApplicationShutdown {
     private readonly waking: Waking,
     private readonly collections: Collections,
     private readonly projection: Projection,
+    private readonly versions: KnowledgeVersions,
     private readonly settings: Settings,
   ) {}
 
@@ -79,6 +81,7 @@ export class Documents implements OnApplicationShutdown {
       { businessId, key, request: { documents: submission } },
     );
     this.waking.wake(INGEST);
+    await this.versions.changed(businessId, collection);
     if (replacedBy !== undefined) {
       await this.projection.forgetNow(collection, businessId, id, replacedBy);
       this.waking.wake(FORGET);
@@ -120,6 +123,7 @@ export class Documents implements OnApplicationShutdown {
       },
       { businessId },
     );
+    await this.versions.changed(businessId, collection);
     await this.projection.forgetNow(collection, businessId, id);
     this.waking.wake(FORGET);
   }

@@ -11,6 +11,7 @@ import { events } from '../../telemetry/events.js';
 import { IngestionRepository, type ProjectedDocument } from './ingestion.repository.js';
 import { Projection } from './projection.js';
 import { FORGET } from './removals.js';
+import { KnowledgeVersions } from './versions.js';
 
 /** Embeds a version of a document. */
 export const INGEST = 'ingest';
@@ -43,6 +44,7 @@ export class Ingestion implements OnModuleInit {
     private readonly jobs: Jobs,
     private readonly repository: IngestionRepository,
     private readonly projection: Projection,
+    private readonly versions: KnowledgeVersions,
     private readonly settings: Settings,
     private readonly dependencies: Dependencies,
     private readonly plan: BootPlan,
@@ -87,7 +89,9 @@ export class Ingestion implements OnModuleInit {
       await Deadline.none(() => this.settle(businessId, document, error, signal));
       return;
     }
-    if (!(await this.repository.finish(businessId, document))) await this.clearUp(businessId, id, collection);
+    if (await this.repository.finish(businessId, document))
+      await this.versions.changed(businessId, collection);
+    else await this.clearUp(businessId, id, collection);
   }
 
   /** What will pass is tried again; what will not is said to the owner of the document. */

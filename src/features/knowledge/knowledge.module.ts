@@ -16,6 +16,7 @@ import { Rebuild } from './rebuild.js';
 import { Reconciler } from './reconciler.js';
 import { Removals } from './removals.js';
 import { TruthRepository } from './truth.repository.js';
+import { KnowledgeVersions } from './versions.js';
 import { Waking } from './waking.js';
 
 @Module({
@@ -30,6 +31,7 @@ import { Waking } from './waking.js';
     Ingestion,
     IngestionJobs,
     IngestionRepository,
+    KnowledgeVersions,
     Projection,
     Queues,
     Rebuild,
@@ -38,6 +40,6 @@ import { Waking } from './waking.js';
     TruthRepository,
     Waking,
   ],
-  exports: [Collections, Documents, Embeddings, Rebuild, Reconciler, Removals],
+  exports: [Collections, Documents, Embeddings, KnowledgeVersions, Rebuild, Reconciler, Removals],
 })
 export class KnowledgeModule {}

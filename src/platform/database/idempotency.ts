@@ -37,7 +37,7 @@ export class Idempotency {
   async once<T>(operation: string, work: (tx: Transaction) => Promise<T>, once: Once): Promise<T> {
     const { businessId, key } = once;
     if (key === undefined) return this.database.transaction(operation, work, { businessId });
-    const request = createHash('sha256').update(JSON.stringify(once.request)).digest('hex');
+    const request = digestOf(once.request);
     try {
       return await this.database.transaction(
         operation,
@@ -59,6 +59,15 @@ export class Idempotency {
   }
 
   /** After a lost COMMIT: the key is there if, and only if, everything else is. */
+  /**
+   * What was answered to a request with this key, for whoever would do much before there is a transaction.
+   * @throws AppError idempotency_mismatch when that asked for something else
+   */
+  async earlier<T>({ businessId, key, request }: Once): Promise<T | undefined> {
+    const kept = key === undefined ? undefined : await this.lookUp(businessId, key);
+    return kept === undefined ? undefined : (repeat(kept, digestOf(request)) as T);
+  }
+
   private lookUp(businessId: string, key: string): Promise<Kept | undefined> {
     return this.database.transaction('look for a key', (tx) => find(tx, businessId, key), {
       businessId,
@@ -98,6 +107,10 @@ async function keep(tx: Transaction, businessId: string, key: string, kept: Kept
     'insert into idempotency_keys (business_id, key, request_sha256, answer) values ($1, $2, $3, $4)',
     [businessId, key, kept.request_sha256, JSON.stringify(kept.answer)],
   );
+}
+
+function digestOf(request: unknown): string {
+  return createHash('sha256').update(JSON.stringify(request)).digest('hex');
 }
 
 function repeat(kept: Kept, request: string): unknown {

@@ -3,16 +3,21 @@ import { Settings } from '../../config/settings.js';
 import { BootPlan } from '../../resilience/boot.plan.js';
 import { Dependencies } from '../../resilience/dependencies.js';
 import { Embedder } from './embedder.js';
-import { ExtractiveLlm } from './extractive.llm.js';
 import { FailoverEmbedder } from './failover.embedder.js';
 import { FailoverLlm } from './failover.llm.js';
 import { GuardedEmbedder } from './guarded.embedder.js';
-import { GuardedLlm } from './guarded.llm.js';
 import { HashingEmbedder } from './hashing.embedder.js';
 import { Llm } from './llm.js';
 import { Providers } from './providers.js';
 
 const TIMEOUT_MS = 30_000;
+
+// What stands in for a model where none is set up: a function of this process (quotation.ts), which is always there.
+const QUOTING = {
+  adapter: 'extractive',
+  traits: { durable: true, shared: false, semantic: false },
+  check: async () => {},
+};
 
 /**
  * Answers and embeddings: of the providers that the settings name, one behind the other; without any, quoted sentences and
@@ -26,10 +31,8 @@ const TIMEOUT_MS = 30_000;
       provide: Llm,
       inject: [Dependencies, Settings, Providers],
       useFactory: (dependencies: Dependencies, settings: Settings, { models }: Providers): Llm => {
-        const quoting = new ExtractiveLlm();
-        return models.length > 0
-          ? new FailoverLlm(models, quoting, settings.LLM_FIRST_TOKEN_TIMEOUT_MS)
-          : new GuardedLlm(quoting, register(dependencies, 'llm', quoting, 'There are no answers (503).'));
+        if (models.length === 0) register(dependencies, 'llm', QUOTING, 'There are no answers (503).');
+        return new FailoverLlm(models, settings.LLM_FIRST_TOKEN_TIMEOUT_MS);
       },
     },
     {
@@ -65,7 +68,12 @@ export class LlmModule implements OnModuleInit {
   }
 }
 
-function register(dependencies: Dependencies, name: string, adapter: Llm | Embedder, affects: string) {
+function register(
+  dependencies: Dependencies,
+  name: string,
+  adapter: Pick<Embedder, 'adapter' | 'traits' | 'check'>,
+  affects: string,
+) {
   return dependencies.register({
     name,
     criticality: 'optional',

@@ -18,6 +18,8 @@ export interface ChatRequest {
   model: string;
   messages: readonly ChatCompletionMessageParam[];
   tokensMax: number;
+  /** From 0 to 2. Default: the model's own. */
+  temperature?: number;
 }
 
 /** The last event is the end, and there is none of an answer that is not whole. */
@@ -149,13 +151,17 @@ export class OpenAiProvider {
     await this.http.close();
   }
 
-  private pieces({ model, messages, tokensMax }: ChatRequest, signal: AbortSignal): AsyncGenerator<Piece> {
+  private pieces(
+    { model, messages, tokensMax, temperature }: ChatRequest,
+    signal: AbortSignal,
+  ): AsyncGenerator<Piece> {
     const body = {
       model,
       messages,
       stream: true,
       stream_options: { include_usage: true },
       [this.settings.limitField]: tokensMax,
+      ...(temperature !== undefined && { temperature }),
     };
     return piecesOf(this.http.stream('/chat/completions', body, signal));
   }

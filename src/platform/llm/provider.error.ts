@@ -15,7 +15,11 @@ export class ProviderFailed extends Error {
 
 /** A provider is well and would not do what it was asked to: somebody else may, and the same again will not help. */
 export class ProviderRefused extends Error {
-  constructor(readonly why: 'context_length' | 'content_filter' | 'invalid_request') {
+  /** @param param the field that it would not take, where it says which */
+  constructor(
+    readonly why: 'context_length' | 'content_filter' | 'invalid_request',
+    readonly param?: string,
+  ) {
     super(`The provider refused the request: ${why}`);
     this.name = 'ProviderRefused';
   }
@@ -39,7 +43,7 @@ export function errorOfReply(
   headers: Headers,
   body: string,
 ): ProviderFailed | ProviderRefused {
-  const code = codeIn(body);
+  const { code, param } = saidIn(body);
   const waitMs = retryAfterMs(headers);
   const failed = (fault: Fault) =>
     new ProviderFailed(`HTTP ${status}${code === '' ? '' : ` ${code}`}`, fault);
@@ -71,7 +75,7 @@ export function errorOfReply(
   }
   if (status >= 500) return failed({ reason: 'failed', transient: true, ...suspended });
   if (status < 400) return failed({ reason: 'bad_reply', transient: false });
-  return refusalOf(code);
+  return refusalOf(code, param);
 }
 
 /** What an error means that came inside an answer that had begun well. */
@@ -104,20 +108,23 @@ function rateLimited(waitMs: number | undefined): Fault {
   return { reason: 'rate_limited', transient: false, retryAfterMs: suspendMs, suspendMs };
 }
 
-function refusalOf(code: string): ProviderRefused {
+function refusalOf(code: string, param?: string): ProviderRefused {
   if (/context_length|string_above_max_length/.test(code)) return new ProviderRefused('context_length');
-  return new ProviderRefused(/content_(filter|policy)/.test(code) ? 'content_filter' : 'invalid_request');
+  const why = /content_(filter|policy)/.test(code) ? 'content_filter' : 'invalid_request';
+  return new ProviderRefused(why, param);
 }
 
 function isQuota(code: string): boolean {
   return /insufficient_quota|billing|quota_exceeded/.test(code);
 }
 
-function codeIn(body: string): string {
+function saidIn(body: string): { code: string; param?: string } {
   try {
-    return codeOf((JSON.parse(body) as { error?: unknown }).error);
+    const { error } = JSON.parse(body) as { error?: unknown };
+    const { param } = (error ?? {}) as { param?: unknown };
+    return { code: codeOf(error), ...(typeof param === 'string' && { param }) };
   } catch {
-    return ''; // a page in HTML, or half of a reply: the status says enough
+    return { code: '' }; // a page in HTML, or half of a reply: the status says enough
   }
 }
 

@@ -6,9 +6,9 @@ import type { Dependency } from '../../resilience/dependency.js';
 import { Limits } from '../../resilience/limits.js';
 import { sameSpace } from './failover.embedder.js';
 import { batchMs, GuardedEmbedder } from './guarded.embedder.js';
-import { GuardedLlm } from './guarded.llm.js';
+import { GuardedModel } from './guarded.model.js';
 import { classifyEmbedding, OpenAiEmbedder } from './openai.embedder.js';
-import { OpenAiLlm } from './openai.llm.js';
+import { OpenAiModel } from './openai.model.js';
 import { OpenAiProvider } from './openai.provider.js';
 import { classifyProvider } from './provider.error.js';
 import { Spending } from './spending.js';
@@ -28,7 +28,7 @@ const MINUTE_MS = 60_000;
  */
 @Injectable()
 export class Providers implements OnApplicationShutdown {
-  readonly models: GuardedLlm[] = [];
+  readonly models: GuardedModel[] = [];
   readonly embedders: GuardedEmbedder[] = [];
   private readonly answering: Dependency[] = [];
   private readonly embedding: Dependency[] = [];
@@ -71,20 +71,20 @@ export class Providers implements OnApplicationShutdown {
     return api;
   }
 
-  private model(provider: ProviderSettings, model: string, api: OpenAiProvider): GuardedLlm {
+  private model(provider: ProviderSettings, model: string, api: OpenAiProvider): GuardedModel {
     const { LLM_TOKENS_MAX, LLM_TIMEOUT_MS } = this.settings;
     const spending = new Spending(provider.price);
     const options = { provider: provider.name, model, tokensMax: LLM_TOKENS_MAX, checkMs: CHECK_MS };
-    const llm = new OpenAiLlm(api, options, spending);
+    const adapter = new OpenAiModel(api, options, spending);
     const dependency = this.register(provider, this.answering, {
       name: `llm.${provider.name}`,
-      adapter: llm,
+      adapter,
       classify: classifyProvider,
       affects: 'Answers come from the next provider, or are quoted from the passages where there is none.',
       facts: () => ({ model, ...spending.facts, connects: api.connects }),
       timeoutMs: LLM_TIMEOUT_MS + BACKSTOP_MS,
     });
-    return new GuardedLlm(llm, dependency, (prompt) => llm.cost(prompt));
+    return new GuardedModel(adapter, dependency);
   }
 
   private embedder(
@@ -118,7 +118,7 @@ export class Providers implements OnApplicationShutdown {
     provider: ProviderSettings,
     peers: Dependency[],
     what: Pick<Registration, 'name' | 'classify' | 'facts' | 'timeoutMs' | 'doubtMs' | 'affects'> & {
-      adapter: Pick<OpenAiLlm | OpenAiEmbedder, 'adapter' | 'traits' | 'check'>;
+      adapter: Pick<OpenAiModel | OpenAiEmbedder, 'adapter' | 'traits' | 'check'>;
     },
   ): Dependency {
     const dependency: Dependency = this.registry.register({

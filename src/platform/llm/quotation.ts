@@ -1,4 +1,4 @@
-import { Llm, type Completion, type Passage, type Prompt } from './llm.js';
+import type { Passage } from './llm.js';
 import { sentencesOf } from './sentences.js';
 import { terms } from './terms.js';
 
@@ -19,33 +19,25 @@ interface Candidate {
   position: number;
 }
 
-/**
- * Answers by quoting: the sentences of the passages that speak most of what the question asks about. It needs no model,
- * is never down, and never says what no document says. When the passages do not cover the question it says so.
- */
-export class ExtractiveLlm extends Llm {
-  readonly adapter = 'extractive';
-  readonly traits = { durable: true, shared: false, semantic: false };
-
-  async complete({ question, passages }: Prompt): Promise<Completion> {
-    const quoted = quote(question, passages);
-    const cited = [...new Set(quoted.map(({ passage }) => passage.n))];
-    return {
-      text: quoted.map(({ text, passage }) => `${text} [${passage.n}]`).join('\n\n'),
-      cited,
-      supported: quoted.length > 0,
-      level: 'extractive',
-      degraded_because: [],
-      model: null,
-      usage: null,
-      truncated: false,
-    };
-  }
-
-  async check(): Promise<void> {}
+/** What passages say to a question, in their own words. */
+export interface Quotation {
+  /** Empty where the passages do not cover the question. `[k]` points at the k-th of `cited`. */
+  text: string;
+  cited: readonly number[];
 }
 
-function quote(question: string, passages: readonly Passage[]): Candidate[] {
+/**
+ * Answers by quoting: the sentences of the passages that speak most of what the question asks about. It needs no model,
+ * is never down, and never says what no document says.
+ */
+export function quote(question: string, passages: readonly Passage[]): Quotation {
+  const quoted = sentencesFor(question, passages);
+  const cited = [...new Set(quoted.map(({ passage }) => passage.n))];
+  const text = quoted.map(({ text: sentence, passage }) => `${sentence} [${cited.indexOf(passage.n) + 1}]`);
+  return { text: text.join('\n\n'), cited };
+}
+
+function sentencesFor(question: string, passages: readonly Passage[]): Candidate[] {
   const asked = [...new Set(terms(question))];
   if (asked.length === 0) return [];
   const about = new Map(passages.map((p) => [p, new Set(terms(`${p.title} ${p.text}`))]));

