@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { boot, type Booted, type Reply } from '../support/boot.js';
 import { ingest } from '../support/documents.js';
 import { eventuallyHolds } from '../support/eventually.js';
@@ -24,6 +25,11 @@ const DEADLINE_MS = 6_000;
 const KNOWN = 'What does the lamp burn?';
 const CONTENT =
   '# Lighthouse keeping\n\nThe lamp burns colza oil in winter. The keeper trims the wick every four hours.\n';
+
+const nonce = () =>
+  randomBytes(8)
+    .toString('hex')
+    .replaceAll(/\d/g, (digit) => 'ghijklmnop'[Number(digit)]!);
 
 interface Expected {
   status: number;
@@ -59,7 +65,6 @@ function blamed(down: Combination, { status, answer_level, retrieval }: Expected
 describeNeeding(postgresMissing ?? redisMissing, 'The levels of an answer', () => {
   let lines: Record<Exclude<Part, 'models'> | 'second', FaultProxy>;
   let service: Booted;
-  let asked = 0;
   const closing: (() => Promise<unknown>)[] = [];
 
   beforeAll(async () => {
@@ -120,8 +125,8 @@ describeNeeding(postgresMissing ?? redisMissing, 'The levels of an answer', () =
 
   const ask = (question: string): Promise<Reply> =>
     service.api('POST', '/api/v1/answers', { question }, { 'X-Request-Timeout-Ms': String(DEADLINE_MS) });
-  /** One that nobody asked before: no cache knows it. */
-  const askNew = () => ask(`What does the lamp burn in winter, keeper ${(asked += 1)}?`);
+  /** One that nobody asked before, nor anything like it: no cache knows it. */
+  const askNew = () => ask(`Which colza oil does the lamp burn in winter, ${nonce()} ${nonce()} ${nonce()}?`);
   const linesOf = (part: Part) => (part === 'models' ? [lines.first, lines.second] : [lines[part]]);
   const behave = async (down: Combination, fault: LineFault) => {
     for (const part of PARTS) if (down.has(part)) for (const line of linesOf(part)) await line.behave(fault);
