@@ -2,6 +2,7 @@ import { type DynamicModule, Module, type OnModuleInit } from '@nestjs/common';
 import type { Settings } from './config/settings.js';
 import { SettingsModule } from './config/settings.module.js';
 import { AnswersModule } from './features/answers/answers.module.js';
+import { KeysModule } from './features/keys/keys.module.js';
 import { KnowledgeModule } from './features/knowledge/knowledge.module.js';
 import { SearchModule } from './features/search/search.module.js';
 import { HealthModule } from './health/health.module.js';
@@ -33,6 +34,7 @@ export class AppModule implements OnModuleInit {
         WebSearchModule,
         VectorStoreModule,
         JobsModule,
+        KeysModule,
         KnowledgeModule,
         SearchModule,
         AnswersModule,

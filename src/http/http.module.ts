@@ -1,19 +1,25 @@
-import { Module } from '@nestjs/common';
+import { Global, Module } from '@nestjs/common';
 import { APP_FILTER, APP_GUARD, APP_INTERCEPTOR, APP_PIPE } from '@nestjs/core';
 import { AccessGuard } from './access.js';
 import { DeadlineInterceptor } from './deadline.js';
 import { MaintenanceGuard } from './maintenance.guard.js';
 import { ProblemFilter } from './problem.filter.js';
+import { RateLimitGuard } from './rate.limits.js';
+import { Tokens } from './tokens.js';
 import { validationPipe } from './validation.pipe.js';
 
 /** What all controllers share. */
+@Global()
 @Module({
   providers: [
     { provide: APP_GUARD, useClass: MaintenanceGuard },
     { provide: APP_GUARD, useClass: AccessGuard },
+    { provide: APP_GUARD, useClass: RateLimitGuard },
+    Tokens,
     { provide: APP_INTERCEPTOR, useClass: DeadlineInterceptor },
     { provide: APP_PIPE, useFactory: validationPipe },
     { provide: APP_FILTER, useClass: ProblemFilter },
   ],
+  exports: [Tokens],
 })
 export class HttpModule {}

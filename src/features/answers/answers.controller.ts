@@ -4,6 +4,7 @@ import type { FastifyReply } from 'fastify';
 import type { z } from 'zod';
 import { Caller, type CallerIdentity, Scope } from '../../http/access.js';
 import { Budget } from '../../http/deadline.js';
+import { VectorLimited } from '../../http/rate.limits.js';
 import { Answers } from '../../http/openapi.js';
 import { tenantQuery } from '../../http/fields.js';
 import { type Answer, answerRequest, answerResponse } from './answers.schemas.js';
@@ -18,6 +19,7 @@ export class AnswersController {
   @Post()
   @HttpCode(200)
   @Scope('read')
+  @VectorLimited()
   @Budget(30_000)
   @Answers(200, answerResponse)
   async answer(

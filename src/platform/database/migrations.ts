@@ -1,10 +1,16 @@
 import { Knowledge1790000000000 } from '../../../migrations/1790000000000-knowledge.ts';
 import { Tenancy1791000000000 } from '../../../migrations/1791000000000-tenancy.ts';
 import { Idempotency1791000000001 } from '../../../migrations/1791000000001-idempotency.ts';
+import { ApiKeys1792000000000 } from '../../../migrations/1792000000000-api-keys.ts';
 import { ExitCode } from '../../kernel/exit-code.js';
 
 /** Every migration, in order. The same ones run on PostgreSQL and on PGlite. */
-export const migrations = [Knowledge1790000000000, Tenancy1791000000000, Idempotency1791000000001];
+export const migrations = [
+  Knowledge1790000000000,
+  Tenancy1791000000000,
+  Idempotency1791000000001,
+  ApiKeys1792000000000,
+];
 
 /** The one that a database of this version has. */
 export const NEWEST_MIGRATION = migrations.at(-1)!.name;
