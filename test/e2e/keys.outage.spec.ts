@@ -1,8 +1,11 @@
-import { boot, type Booted, bootChild } from '../support/boot.js';
-import { aDocument } from '../support/documents.js';
+import { Removals } from '../../src/features/knowledge/removals.js';
+import { Jobs } from '../../src/platform/jobs/jobs.js';
+import { type Api, boot, type Booted, bootChild } from '../support/boot.js';
+import { aDocument, ingest } from '../support/documents.js';
 import { eventually, eventuallyHolds } from '../support/eventually.js';
 import { describeNeeding } from '../support/needs.js';
 import { postgresMissing, PostgresServer } from '../support/postgres.js';
+import { startQdrant } from '../support/qdrant.js';
 import { redisMissing, type RedisServer, startRedis } from '../support/redis.js';
 
 const OPERATOR = 'an-operators-token-of-length';
@@ -94,6 +97,54 @@ describeNeeding(postgresMissing ?? redisMissing, 'API keys, on servers that may 
     },
     90_000,
   );
+
+  it('get an answer from the index while the database is away, as if nobody had been asked for a key', async () => {
+    const qdrant = await startQdrant();
+    const service = await boot({
+      ...settings,
+      DATABASE_URL: await postgres.newDatabase(),
+      QDRANT_URL: qdrant.url,
+      // None of this takes a second, or it takes more than ten.
+      VECTOR_RATE_LIMIT_REQUESTS: '0',
+    });
+    try {
+      const [known, unknown, theirs] = [
+        await made(service),
+        await made(service),
+        await made(service, { business_id: 'globex' }),
+      ];
+      const search = (key: string) =>
+        service.api('POST', '/api/v1/search', { query: 'what does the lamp burn' }, as(key));
+      const of =
+        (key: string): Api =>
+        (method, path, body) =>
+          service.api(method, path, body, as(key));
+      await ingest(of(known.key), aDocument());
+      expect((await search(theirs.key)).body.hits).toEqual([]);
+      const removals = service.app.get(Removals, { strict: false });
+      const jobs = service.app.get(Jobs, { strict: false });
+      await eventuallyHolds(async () => {
+        expect(await jobs.depth()).toMatchObject({ queued: 0, running: 0 });
+        expect(removals.done).toBe(true);
+      });
+
+      await postgres.kill();
+      const { status, body } = await search(known.key);
+      expect(status).toBe(200);
+      expect(body).toMatchObject({ verified: false, degraded_because: [{ dependency: 'database' }] });
+      expect(body.hits.length).toBeGreaterThan(0);
+      // Nor does it fail open across tenants.
+      expect((await search(theirs.key)).body).toMatchObject({ verified: false, hits: [] });
+      expect(await search(unknown.key)).toMatchObject({
+        status: 503,
+        body: { code: 'dependency_unavailable' },
+      });
+    } finally {
+      await postgres.restart();
+      await service.close();
+      await qdrant.stop();
+    }
+  }, 90_000);
 
   it('stand in no line of the log, whatever is done with them, and no secret of ours does', async () => {
     const child = bootChild({

@@ -1,5 +1,7 @@
 import { decodeJwt, jwtVerify } from 'jose';
 import { hashOf } from '../../src/features/keys/api-key.js';
+import { Deadline } from '../../src/kernel/deadline.js';
+import { KeyRing } from '../../src/kernel/key-ring.js';
 import { Database } from '../../src/platform/database/database.js';
 import { boot, type Booted } from '../support/boot.js';
 import { aDocument, ingest } from '../support/documents.js';
@@ -74,6 +76,24 @@ describe('API keys', () => {
     const second = (await pageOf(`&cursor=${first.next_cursor}`)).body;
     expect([...first.data, ...second.data].map(({ id }: { id: string }) => id)).toEqual(made);
     expect(second.next_cursor).toBeNull();
+  });
+
+  it('are looked up in the time that the request has', async () => {
+    const { key } = (await create()).body;
+    const ring = service.app.get(KeyRing, { strict: false });
+    const verify = ring.verify.bind(ring);
+    let budgetMs: number | undefined;
+    ring.verify = (given) => {
+      budgetMs = Deadline.current()?.budgetMs;
+      return verify(given);
+    };
+    try {
+      const headers = { ...as(key), 'x-request-timeout-ms': '8765' };
+      expect((await service.api('GET', '/api/v1/documents', undefined, headers)).status).toBe(200);
+      expect(budgetMs).toBe(8_765);
+    } finally {
+      ring.verify = verify;
+    }
   });
 
   it('see and change their own tenant, and no other', async () => {

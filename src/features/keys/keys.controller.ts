@@ -1,4 +1,4 @@
-import { Body, Controller, Delete, Get, Header, HttpCode, Param, Post, Query } from '@nestjs/common';
+import { Body, Controller, Delete, Get, HttpCode, Param, Post, Query } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
 import { z } from 'zod';
 import { Caller, type CallerIdentity, Scope } from '../../http/access.js';
@@ -15,7 +15,7 @@ import {
   rotationRequest,
 } from './keys.schemas.js';
 import { Keys } from './keys.service.js';
-import { toView } from './keys.view.js';
+import type { KeyRecord } from './keys.repository.js';
 
 /** No route of these takes an Idempotency-Key: what is remembered for it would be the key itself, which nothing keeps. */
 @ApiTags('Keys and tokens')
@@ -27,7 +27,6 @@ export class KeysController {
   @Post()
   @HttpCode(201)
   @Scope('operate')
-  @Header('Cache-Control', 'no-store')
   @Answers(201, madeKeyView)
   async create(
     @Caller() caller: CallerIdentity,
@@ -75,7 +74,6 @@ export class KeysController {
   @Post(':id/rotate')
   @HttpCode(201)
   @Scope('operate')
-  @Header('Cache-Control', 'no-store')
   @Answers(201, rotatedKeyView)
   async rotate(
     @Caller() caller: CallerIdentity,
@@ -88,4 +86,16 @@ export class KeysController {
     const { key, record, replaced } = await this.keys.rotate(tenant, id, graceS);
     return { ...toView(tenant, record), key, replaces: toView(tenant, replaced) };
   }
+}
+
+/** A key as it is shown. */
+function toView(businessId: string, record: KeyRecord): z.output<typeof keyView> {
+  const { created_at, expires_at, revoked_at, ...rest } = record;
+  return {
+    ...rest,
+    business_id: businessId,
+    created_at: created_at.toISOString(),
+    expires_at: expires_at?.toISOString() ?? null,
+    revoked_at: revoked_at?.toISOString() ?? null,
+  };
 }

@@ -83,6 +83,18 @@ describe('RememberedKeys', () => {
     await expect(ring.verify(key)).rejects.toMatchObject(unauthorized('revoked'));
   });
 
+  it('asks no more often about a key that it refused, and refuses it while the database is away', async () => {
+    const key = newKey('acme');
+    for (let i = 0; i < 3; i += 1)
+      await expect(ring.verify(key)).rejects.toMatchObject(unauthorized('is not known'));
+    table.away = away();
+    nowMs += 29_999;
+    await expect(ring.verify(key)).rejects.toMatchObject(unauthorized('is not known'));
+    expect(table.asked).toBe(1);
+    nowMs += 1;
+    await expect(ring.verify(key)).rejects.toBe(table.away);
+  });
+
   it('asks once for all who come at once with the same key', async () => {
     const key = table.add();
     await Promise.all(Array.from({ length: 20 }, () => ring.verify(key)));

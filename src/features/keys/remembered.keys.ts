@@ -12,7 +12,7 @@ const FRESH_MS = 30_000;
 const HONOURED_MS = FRESH_MS + 5 * 60_000;
 const KEYS_MAX = 10_000;
 // Of the time that a request has, for finding out who sent it. Who is known does not wait as long.
-const LOOK_UP_MS = 2_000;
+const LOOK_UP_MS = 4_000;
 const LOOK_AGAIN_MS = 500;
 
 /** A key that was found valid. All of its times are of the monotonic clock. */
@@ -25,12 +25,14 @@ interface Known {
 }
 
 /**
- * Looks keys up in the database, and remembers for a while those that it found valid, by their hashes. While the database
+ * Looks keys up in the database, and remembers for a while, by their hashes, those that it found valid and those it did not. While the database
  * is away, what was valid a moment ago is taken to be so still; what is not known is neither let in nor said to be wrong.
  */
 export class RememberedKeys extends KeyRing {
   /** By hash, the one that was used last at the end. */
   private readonly known = new Map<string, Known>();
+  /** By hash, why it was refused, and until when that is not asked again. */
+  private readonly refusals = new Map<string, { detail: string; untilMs: number }>();
   private readonly lookUps = new Map<string, Promise<Known>>();
   /** How often something was forgotten: what was read before that is not remembered after it. */
   private forgettings = 0;
@@ -54,6 +56,8 @@ export class RememberedKeys extends KeyRing {
     if (businessId === undefined) throw refused('This is not a whole API key: copy it again');
     const hash = hashOf(key, this.secret);
     const name = hash.toString('base64');
+    const refusal = this.refusals.get(name);
+    if (refusal !== undefined && this.nowMs() < refusal.untilMs) throw refused(refusal.detail);
     const known = this.recall(name);
     if (known !== undefined && this.nowMs() - known.checkedAtMs < FRESH_MS) return this.holder(known);
     try {
@@ -77,11 +81,12 @@ export class RememberedKeys extends KeyRing {
   private recall(name: string): Known | undefined {
     const known = this.known.get(name);
     if (known === undefined) return undefined;
+    if (this.nowMs() - known.checkedAtMs < HONOURED_MS) {
+      put(this.known, name, known);
+      return known;
+    }
     this.known.delete(name);
-    const tooOld = this.nowMs() - known.checkedAtMs >= HONOURED_MS;
-    if (tooOld) return undefined;
-    this.known.set(name, known);
-    return known;
+    return undefined;
   }
 
   /** One at a time for each key: those who come meanwhile wait for the same, each no longer than its own request allows. */
@@ -103,7 +108,10 @@ export class RememberedKeys extends KeyRing {
     const found = await this.keys.find(businessId, hash, withinMs);
     if (found === undefined || !isValid(found)) {
       this.known.delete(name);
-      throw refused(found === undefined ? 'This API key is not known' : `This API key is ${found.status}`);
+      const detail = found === undefined ? 'This API key is not known' : `This API key is ${found.status}`;
+      // Nothing makes a key valid that is not: a client that goes on with one asks the database no more often than others.
+      put(this.refusals, name, { detail, untilMs: this.nowMs() + FRESH_MS });
+      throw refused(detail);
     }
     const now = this.nowMs();
     const known = {
@@ -113,15 +121,8 @@ export class RememberedKeys extends KeyRing {
       checkedAtMs: now,
       expiresAtMs: now + (found.left_ms ?? Infinity),
     };
-    if (forgettings === this.forgettings) this.remember(name, known);
+    if (forgettings === this.forgettings) put(this.known, name, known);
     return known;
-  }
-
-  private remember(name: string, known: Known): void {
-    this.known.delete(name);
-    this.known.set(name, known);
-    const [oldest] = this.known.keys();
-    if (this.known.size > KEYS_MAX) this.known.delete(oldest!);
   }
 
   private holder({ keyId, businessId, scopes, expiresAtMs }: Known): KeyHolder {
@@ -129,6 +130,14 @@ export class RememberedKeys extends KeyRing {
     if (leftMs <= 0) throw refused('This API key is expired');
     return { keyId, businessId, scopes, leftMs: leftMs === Infinity ? undefined : leftMs };
   }
+}
+
+/** Puts it at the end, and what was used longest ago out where there are too many. */
+function put<T>(memory: Map<string, T>, name: string, value: T): void {
+  memory.delete(name);
+  memory.set(name, value);
+  const [oldest] = memory.keys();
+  if (memory.size > KEYS_MAX) memory.delete(oldest!);
 }
 
 function isValid({ status }: FoundKey): boolean {
