@@ -33,7 +33,10 @@ export function deadlineOf(reflector: Reflector, context: ExecutionContext): Dea
   const budgetMs = reflector.get<number | undefined>(BUDGET, context.getHandler()) ?? BUDGET_DEFAULT_MS;
   const deadline = new Deadline(Math.min(budgetMs, asked(request) ?? budgetMs));
   deadlines.set(request, deadline);
-  reply.raw.once('close', () => deadline.release());
+  reply.raw.once('close', () => {
+    if (reply.raw.writableFinished) deadline.release();
+    else deadline.abandon();
+  });
   return deadline;
 }
 
@@ -49,19 +52,15 @@ export class DeadlineInterceptor implements NestInterceptor {
   ) {}
 
   intercept(context: ExecutionContext, next: CallHandler): Observable<unknown> {
-    const reply = context.switchToHttp().getResponse<FastifyReply>();
     const deadline = deadlineOf(this.reflector, context);
     return new Observable((subscriber) => {
+      // Its time was up, or its caller gone, before it was known who asks.
       if (deadline.signal.aborted) {
         subscriber.error(deadline.signal.reason);
         return;
       }
-      const onClose = () => {
-        if (!reply.raw.writableFinished) deadline.abandon();
-      };
       const onAbort = () => subscriber.error(deadline.signal.reason);
       const onEnding = () => deadline.abandon(cutShort());
-      reply.raw.once('close', onClose);
       this.state.ending.addEventListener('abort', onEnding, { once: true });
       deadline.signal.addEventListener('abort', onAbort, { once: true });
       // What failed has its answer: whatever else was begun for it has nobody to wait for it.
@@ -81,7 +80,6 @@ export class DeadlineInterceptor implements NestInterceptor {
         work.unsubscribe();
         deadline.release();
         deadline.signal.removeEventListener('abort', onAbort);
-        reply.raw.off('close', onClose);
         this.state.ending.removeEventListener('abort', onEnding);
       };
     });

@@ -37,6 +37,8 @@ class Table {
 }
 
 const away = () => new DependencyError('database', 'look up an API key', 'unreachable', {});
+/** Lets everything go on that waits for nothing. */
+const turn = () => new Promise((resolve) => setImmediate(resolve));
 const unauthorized = (words: string) => ({ code: 'unauthorized', message: expect.stringContaining(words) });
 
 describe('RememberedKeys', () => {
@@ -154,6 +156,7 @@ describe('RememberedKeys', () => {
     const gate = Promise.withResolvers<void>();
     table.gate = gate.promise;
     const before = ring.verify(key);
+    await turn();
     table.rows.clear();
     ring.forget(`id of ${key}`);
     // Who comes now does not share what was asked before.
@@ -177,6 +180,28 @@ describe('RememberedKeys', () => {
     expect(table.asked).toBe(asked);
     await ring.verify(first);
     expect(table.asked).toBe(asked + 1);
+  });
+
+  it('lets those who make keys up take few connections, and none from whom it knows', async () => {
+    const known = table.add();
+    await ring.verify(known);
+    const gate = Promise.withResolvers<void>();
+    table.gate = gate.promise;
+    const made = Array.from({ length: 1_100 }, () =>
+      ring.verify(newKey('acme')).catch((e: AppError) => e.code),
+    );
+    await turn();
+    expect(table.asked).toBe(1 + 4);
+    await expect(ring.verify(known)).resolves.toBeDefined();
+    nowMs += 30_000;
+    const again = ring.verify(known);
+    await turn();
+    expect(table.asked).toBe(1 + 4 + 1);
+    gate.resolve();
+    await expect(again).resolves.toBeDefined();
+    const codes = await Promise.all(made);
+    expect(codes.filter((code) => code === 'overloaded')).toHaveLength(1_100 - 4 - 1_000);
+    expect(codes.filter((code) => code === 'unauthorized')).toHaveLength(1_004);
   });
 
   it('keeps nobody waiting longer than his request may take, and goes on for the others', async () => {

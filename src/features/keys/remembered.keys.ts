@@ -2,6 +2,7 @@ import { AppError } from '../../kernel/app-error.js';
 import { untilAborted } from '../../kernel/abort.js';
 import { Deadline } from '../../kernel/deadline.js';
 import { type KeyHolder, KeyRing } from '../../kernel/key-ring.js';
+import { Bulkhead } from '../../resilience/bulkhead.js';
 import { DependencyError } from '../../resilience/dependency-error.js';
 import { hashOf, tenantOf } from './api-key.js';
 import type { FoundKey, KeysRepository } from './keys.repository.js';
@@ -14,6 +15,9 @@ const KEYS_MAX = 10_000;
 // Of the time that a request has, for finding out who sent it. Who is known does not wait as long.
 const LOOK_UP_MS = 4_000;
 const LOOK_AGAIN_MS = 500;
+// Whoever makes keys up takes no more connections than this from those who are known.
+const STRANGERS_AT_ONCE = 4;
+const STRANGERS_WAITING = 1_000;
 
 /** A key that was found valid. All of its times are of the monotonic clock. */
 interface Known {
@@ -25,8 +29,9 @@ interface Known {
 }
 
 /**
- * Looks keys up in the database, and remembers for a while, by their hashes, those that it found valid and those it did not. While the database
- * is away, what was valid a moment ago is taken to be so still; what is not known is neither let in nor said to be wrong.
+ * Looks keys up in the database, and remembers for a while, by their hashes, those that it found valid and those that it
+ * did not. While the database is away, what was valid a moment ago is taken to be so still; what is not known is neither
+ * let in nor said to be wrong.
  */
 export class RememberedKeys extends KeyRing {
   /** By hash, the one that was used last at the end. */
@@ -34,6 +39,7 @@ export class RememberedKeys extends KeyRing {
   /** By hash, why it was refused, and until when that is not asked again. */
   private readonly refusals = new Map<string, { detail: string; untilMs: number }>();
   private readonly lookUps = new Map<string, Promise<Known>>();
+  private readonly strangers = new Bulkhead(STRANGERS_AT_ONCE, STRANGERS_WAITING);
   /** How often something was forgotten: what was read before that is not remembered after it. */
   private forgettings = 0;
 
@@ -104,8 +110,9 @@ export class RememberedKeys extends KeyRing {
 
   private async find(name: string, businessId: string, hash: Buffer): Promise<Known> {
     const { forgettings } = this;
-    const withinMs = this.known.has(name) ? LOOK_AGAIN_MS : LOOK_UP_MS;
-    const found = await this.keys.find(businessId, hash, withinMs);
+    const found = this.known.has(name)
+      ? await this.keys.find(businessId, hash, LOOK_AGAIN_MS)
+      : await this.findStranger(businessId, hash);
     if (found === undefined || !isValid(found)) {
       this.known.delete(name);
       const detail = found === undefined ? 'This API key is not known' : `This API key is ${found.status}`;
@@ -123,6 +130,18 @@ export class RememberedKeys extends KeyRing {
     };
     if (forgettings === this.forgettings) put(this.known, name, known);
     return known;
+  }
+
+  private async findStranger(businessId: string, hash: Buffer): Promise<FoundKey | undefined> {
+    const leave = await this.strangers.enter(LOOK_UP_MS, undefined).catch((cause: unknown) => {
+      const detail = 'Too many unknown API keys are being looked up: try again';
+      throw new AppError('overloaded', detail, { retryAfterMs: 1_000, cause });
+    });
+    try {
+      return await this.keys.find(businessId, hash, LOOK_UP_MS);
+    } finally {
+      leave();
+    }
   }
 
   private holder({ keyId, businessId, scopes, expiresAtMs }: Known): KeyHolder {
