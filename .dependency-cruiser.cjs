@@ -2,6 +2,7 @@
 
 /** Which feature may import which. A feature that is not named here may import no other. */
 const FEATURES = {
+  keys: [],
   knowledge: [],
   search: ['knowledge'],
   writing: ['search'],
@@ -93,8 +94,14 @@ const layers = [
   ),
   only(
     'http',
-    ['telemetry/', 'config/', 'kernel/', 'platform/cache/cache\\.ts$', 'resilience/dependency-error\\.ts$'],
-    'http/ is what all controllers share and knows none of them. Of resilience/ it maps DependencyError to a problem, of the platforms it may use the cache port. Anything else belongs into the feature.',
+    [
+      'telemetry/',
+      'config/',
+      'kernel/',
+      'platform/cache/cache\\.ts$',
+      'resilience/(dependency-error|limits)\\.ts$',
+    ],
+    'http/ is what all controllers share and knows none of them. Of resilience/ it maps DependencyError to a problem and counts by Limits, of the platforms it may use the cache port. Anything else belongs into the feature.',
   ),
   only(
     'lifecycle',

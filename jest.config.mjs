@@ -47,6 +47,7 @@ const floors = {
   './src/platform/llm/': { branches: 95 },
   './src/platform/vector-store/': { branches: 88 },
   './src/platform/web-search/': { branches: 88 },
+  './src/features/keys/': { branches: 95 },
   './src/features/knowledge/': { branches: 88 },
   './src/features/search/': { branches: 82 },
   './src/features/answers/': { branches: 70 },

@@ -4,6 +4,7 @@ import { SettingsModule } from './config/settings.module.js';
 import { AnswersModule } from './features/answers/answers.module.js';
 import { ChatModule } from './features/chat/chat.module.js';
 import { GenerationModule } from './features/generation/generation.module.js';
+import { KeysModule } from './features/keys/keys.module.js';
 import { KnowledgeModule } from './features/knowledge/knowledge.module.js';
 import { SearchModule } from './features/search/search.module.js';
 import { HealthModule } from './health/health.module.js';
@@ -35,6 +36,7 @@ export class AppModule implements OnModuleInit {
         WebSearchModule,
         VectorStoreModule,
         JobsModule,
+        KeysModule,
         KnowledgeModule,
         SearchModule,
         AnswersModule,

@@ -4,6 +4,7 @@ import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { AppModule } from './app.module.js';
 import { VERSION } from './config/identity.js';
 import type { Settings } from './config/settings.js';
+import { allowOrigins } from './http/cors.js';
 import { describeApi, serveApiPage } from './http/openapi.js';
 import { watchRequests } from './http/request.hooks.js';
 import { newServer } from './http/server.js';
@@ -21,6 +22,7 @@ export async function createApplication(settings: Settings): Promise<NestFastify
     // Fastify reads JSON by itself; Nest's parsers would let forms in where JSON belongs.
     bodyParser: false,
   });
+  allowOrigins(app, settings);
   watchRequests(server.getInstance(), app);
   app.useLogger(app.get(ServiceLogger));
   app.flushLogs();

@@ -18,6 +18,7 @@ const REQUEST_TIMEOUT_MS = 65_000;
 const ATTEMPTS_MAX = 5;
 const WAIT_MIN_MS = 500;
 const WAIT_MAX_MS = 30_000;
+const NO_CONTENT = 204;
 const TRANSIENT = new Set([429, 502, 503, 504]);
 
 /** The service understood the request and does not do it. */
@@ -50,7 +51,7 @@ export class Unavailable extends Error {
   }
 }
 
-/** A service of ours, over HTTP. Every request may be sent twice: those that change something say what to, not by how much. */
+/** A service of ours, over HTTP. Nearly every request may be sent twice: those that change something say what to, not by how much. */
 export class Client {
   readonly url: string;
   /** Is told of each wait before another try. */
@@ -132,11 +133,11 @@ export class Client {
     return this.request('POST', '/api/v1/search', request, signal);
   }
 
-  /** @throws Refused, or Unavailable after the last try */
-  private async request<T>(method: string, path: string, body: unknown, signal: AbortSignal): Promise<T> {
+  /** For what may be done twice. @throws Refused, or Unavailable after the last try */
+  async request<T>(method: string, path: string, body: unknown, signal: AbortSignal): Promise<T> {
     for (let attempt = 1; ; attempt++) {
       try {
-        return await this.attempt<T>(method, path, body, signal);
+        return await this.once<T>(method, path, body, signal);
       } catch (error) {
         if (!(error instanceof Unavailable) || attempt === ATTEMPTS_MAX) throw error;
         const waitMs = wait(attempt, error.retryAfterMs);
@@ -148,10 +149,11 @@ export class Client {
     }
   }
 
-  private async attempt<T>(method: string, path: string, body: unknown, signal: AbortSignal): Promise<T> {
+  /** For what makes something new each time. @throws Refused, Unavailable */
+  async once<T>(method: string, path: string, body: unknown, signal: AbortSignal): Promise<T> {
     const response = await this.send(method, path, body, signal);
     const answer = await readJson(response);
-    if (response.ok && answer !== undefined) return answer as T;
+    if (response.ok && (answer !== undefined || response.status === NO_CONTENT)) return answer as T;
     const problem = (answer ?? {}) as Partial<Problem>;
     const detail = problem.detail ?? `HTTP ${response.status} without an explanation`;
     if (TRANSIENT.has(response.status)) {

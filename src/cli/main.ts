@@ -6,6 +6,7 @@ import { checkCommand } from './check.command.js';
 import { runCommand } from './run.js';
 import { ingestCommand } from './ingest.command.js';
 import { inspectCommand } from './inspect.command.js';
+import { keysCommand } from './keys.command.js';
 import { rebuildCommand } from './rebuild.command.js';
 import { reconcileCommand } from './reconcile.command.js';
 import { searchCommand } from './search.command.js';
@@ -24,6 +25,7 @@ await runCommand(environment(), (shell) => {
     searchCommand,
     reconcileCommand,
     rebuildCommand,
+    keysCommand,
     checkCommand,
   ];
   for (const newCommand of commands) program.addCommand(newCommand(shell));

@@ -8,7 +8,7 @@ export async function runCommand(env: Shell['env'], newProgram: (shell: Shell) =
   const shell = openShell(env, interruption());
   try {
     const program = newProgram(shell);
-    for (const command of [program, ...program.commands]) speakThrough(shell, command);
+    for (const command of withAllBelow(program)) speakThrough(shell, command);
     await program.parseAsync();
     process.exitCode = shell.exitCode;
   } catch (error) {
@@ -18,6 +18,10 @@ export async function runCommand(env: Shell['env'], newProgram: (shell: Shell) =
   }
 }
 
+function withAllBelow(command: Command): Command[] {
+  return [command, ...command.commands.flatMap(withAllBelow)];
+}
+
 /** commander writes by itself and ends the process; here it writes where the shell does, and throws. */
 function speakThrough(shell: Shell, command: Command): void {
   command.exitOverride().configureOutput({
@@ -25,7 +29,11 @@ function speakThrough(shell: Shell, command: Command): void {
     writeErr: (text) => shell.err(text.trimEnd()),
     getOutHasColors: () => false,
   });
-  command.showHelpAfterError(
-    `(npm run cli -- ${command.parent === null ? '' : `${command.name()} `}--help tells more)`,
-  );
+  command.showHelpAfterError(`(npm run cli -- ${nameOf(command)}--help tells more)`);
+}
+
+/** As it is called: `keys create `, and nothing for the program itself. */
+function nameOf(command: Command): string {
+  const { parent } = command;
+  return parent === null ? '' : `${nameOf(parent)}${command.name()} `;
 }

@@ -60,6 +60,17 @@ export const serviceSettings = {
     unit: 'bytes',
     description: 'The largest request body, documents excepted.',
   }),
+  REQUEST_HEADER_BYTES_MAX: setting(integer(1_024, 1_048_576), '16384', {
+    group: 'Limits',
+    unit: 'bytes',
+    description: 'The largest head of a request: its path and all of its headers.',
+  }),
+  REQUEST_RECEIVE_TIMEOUT_MS: setting(integer(100, 3_600_000), '60000', {
+    group: 'Limits',
+    unit: 'ms',
+    description:
+      'How long a client may take to send a whole request; for the head of it, ten seconds of that at most.',
+  }),
   DOCUMENT_BYTES_MAX: setting(integer(1_024, 104_857_600), '10485760', {
     group: 'Limits',
     unit: 'bytes',

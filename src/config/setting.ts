@@ -51,6 +51,21 @@ export const names = () =>
       'must be a comma list of names: lower-case letters, digits and _, first a letter, at most 41 characters each',
     );
 
+/** A comma list of origins as a browser sends them: scheme, host and port, and no path. */
+export const origins = () =>
+  z
+    .string()
+    .transform((v) =>
+      v
+        .split(',')
+        .map((origin) => origin.trim())
+        .filter((origin) => origin !== ''),
+    )
+    .refine(
+      (list) => list.length > 0 && list.every((o) => URL.canParse(o) && new URL(o).origin === o),
+      'must be a comma list of origins such as https://app.example.com: a scheme and a host, no path, no slash at the end, no *',
+    );
+
 /** A setting with a default, which is written as it would stand in the environment, so that it goes through the same check. */
 export function setting<T extends z.ZodType>(type: T, fallback: string, info: SettingInfo) {
   const schema = z.preprocess((v) => v ?? fallback, type);

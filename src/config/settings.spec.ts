@@ -50,9 +50,24 @@ describe('readSettings', () => {
     ['COLLECTIONS', 'questions', 'must hold documents'],
     ['EMBEDDING_CACHE_SIZE', '-1', 'must be a whole number'],
     ['JWT_SECRET_KEY', 'short', 'must have at least 32 characters'],
+    ['SECRET_KEY', 'x'.repeat(31), 'must have at least 32 characters: openssl rand -hex 32'],
+    ['CORS_ORIGINS', '*', 'must be a comma list of origins'],
+    ['CORS_ORIGINS', 'https://a.example/', 'must be a comma list of origins'],
+    ['CORS_ORIGINS', 'https://a.example,b.example', 'must be a comma list of origins'],
+    ['TRUST_PROXY', 'true', 'must be a comma list of addresses, CIDR ranges'],
+    ['RATE_LIMIT_REQUESTS', '-1', 'must be a whole number from 0'],
     ['OPERATOR_TOKEN', 'short', 'must have at least 16 characters'],
   ])('refuses %s=%s by name, with the remedy', (name, value, remedy) => {
     expect(problemsOf({ [name]: value })).toEqual([{ name, remedy: expect.stringContaining(remedy) }]);
+  });
+
+  it('takes origins and proxies as lists', () => {
+    const { CORS_ORIGINS: origins, TRUST_PROXY: proxies } = readSettings({
+      CORS_ORIGINS: 'https://a.example, http://localhost:3000',
+      TRUST_PROXY: 'loopback,10.0.0.0/8,fd00::/8,::1',
+    });
+    expect(origins).toEqual(['https://a.example', 'http://localhost:3000']);
+    expect(proxies).toBe('loopback,10.0.0.0/8,fd00::/8,::1');
   });
 
   it('takes upper case where the sources write it so', () => {
@@ -73,7 +88,9 @@ describe('readSettings', () => {
     const canary = 'canary';
     for (const name of [
       'DATABASE_URL',
+      'SECRET_KEY',
       'JWT_SECRET_KEY',
+      'CORS_ORIGINS',
       'OPERATOR_TOKEN',
       'PORT',
       'LOG_LEVEL',
@@ -88,7 +105,7 @@ describe('readSettings', () => {
       'DATABASE_URL',
       'REDIS_URL',
       'LLM_PROVIDERS',
-      'JWT_SECRET_KEY',
+      'SECRET_KEY',
     ]);
     const real = {
       ENVIRONMENT: 'production',
@@ -98,6 +115,11 @@ describe('readSettings', () => {
       JWT_SECRET_KEY: 'x'.repeat(32),
     };
     expect(problemsOf(real)).toEqual([]);
+    const { JWT_SECRET_KEY: secret, ...without } = real;
+    expect(problemsOf({ ...without, SECRET_KEY: secret })).toEqual([]);
+    expect(problemsOf(without)).toEqual([
+      { name: 'SECRET_KEY', remedy: expect.stringContaining('or JWT_SECRET_KEY') },
+    ]);
     const settings = readSettings({
       ENVIRONMENT: 'production',
       ALLOW_EMBEDDED: 'true',

@@ -48,6 +48,11 @@ export class Settings {
     return this.ENVIRONMENT === 'production';
   }
 
+  /** Whether callers have to prove who they are. */
+  get credentials(): boolean {
+    return this.SECRET_KEY !== undefined || this.JWT_SECRET_KEY !== undefined;
+  }
+
   /** The address to listen on. */
   get host(): string {
     return this.HOST ?? (this.production ? '0.0.0.0' : '127.0.0.1');
@@ -128,8 +133,8 @@ function inProduction(s: Values, providers: readonly ProviderSettings[]): Settin
       name,
       remedy: `is required in production: set it to ${what}, or set ALLOW_EMBEDDED=true to run on ${standIn}`,
     }));
-  if (s.JWT_SECRET_KEY !== undefined) return problems;
+  if (s.SECRET_KEY !== undefined || s.JWT_SECRET_KEY !== undefined) return problems;
   const remedy =
-    'is required in production: without it nobody could prove who they are (openssl rand -hex 32)';
-  return [...problems, { name: 'JWT_SECRET_KEY', remedy }];
+    'is required in production, for API keys, or JWT_SECRET_KEY, for tokens: without one of them nobody could prove who they are (openssl rand -hex 32)';
+  return [...problems, { name: 'SECRET_KEY', remedy }];
 }

@@ -10,9 +10,6 @@ interface Entry extends SettingInfo {
   choices: readonly string[];
 }
 
-// Names that are fixed for what is still to come. A setting that is accepted and does nothing would be a lie.
-const LATER = ['SECRET_KEY', 'ACCESS_TOKEN_EXPIRE_MINUTES', 'RATE_LIMIT_REQUESTS', 'RATE_LIMIT_WINDOW'];
-
 /** .env.example: every setting with its default, commented out. */
 export function envExample(): string {
   const entries = Object.entries(settingsSchema.shape).map(([name, schema]): Entry => {
@@ -28,7 +25,6 @@ export function envExample(): string {
     '',
     '# --- Names of other systems, and what they are here ---',
     ...aliases.map(({ name, setting, note }) => `# ${name}: ${[setting, note].filter(Boolean).join(', ')}`),
-    ...LATER.map((name) => `# ${name}: not read yet`),
     '',
   ].join('\n');
 }

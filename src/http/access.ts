@@ -1,4 +1,4 @@
-import { timingSafeEqual } from 'node:crypto';
+import { createHash, timingSafeEqual } from 'node:crypto';
 import { isIP } from 'node:net';
 import {
   type CanActivate,
@@ -11,23 +11,25 @@ import {
 } from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
 import type { FastifyRequest } from 'fastify';
-import { errors, jwtVerify } from 'jose';
 import { Settings } from '../config/settings.js';
 import { AppError, invalid } from '../kernel/app-error.js';
+import { type AccessScope, KEY_PREFIX, type KeyHolder, KeyRing } from '../kernel/key-ring.js';
 import { events } from '../telemetry/events.js';
-import { businessId as businessIdField } from './fields.js';
-
-export type AccessScope = 'read' | 'write' | 'operate';
+import { deadlineOf } from './deadline.js';
+import { Tokens } from './tokens.js';
 
 const SCOPE = 'mainstay:scope';
 const TENANT_DEFAULT = 'default';
 
-/** What a caller must be allowed to for this route. `public` asks for no credentials. A route without it is refused. */
-export const Scope = (scope: AccessScope | 'public') => SetMetadata(SCOPE, scope);
+/** What a route asks for. `public`: no credentials. `any`: some that are valid, whatever their scopes. */
+export type RouteScope = AccessScope | 'public' | 'any';
+
+/** What a caller must be allowed to for this route. A route without it is refused. */
+export const Scope = (scope: RouteScope) => SetMetadata(SCOPE, scope);
 
 /** What the route asks for; undefined where it does not say. */
-export function scopeOf(reflector: Reflector, context: ExecutionContext): AccessScope | 'public' | undefined {
-  return reflector.getAllAndOverride<AccessScope | 'public' | undefined>(SCOPE, [
+export function scopeOf(reflector: Reflector, context: ExecutionContext): RouteScope | undefined {
+  return reflector.getAllAndOverride<RouteScope | undefined>(SCOPE, [
     context.getHandler(),
     context.getClass(),
   ]);
@@ -35,8 +37,16 @@ export function scopeOf(reflector: Reflector, context: ExecutionContext): Access
 
 /** Who asks. */
 export class CallerIdentity {
-  /** @param own the tenant that the credentials belong to; undefined where none are asked for */
-  constructor(private readonly own: string | undefined) {}
+  /**
+   * @param own the tenant that the credentials belong to; undefined where none are asked for, and for operators
+   * @param subject whom they stand for within the tenant: the id of the key, or the claim `sub` of the token
+   * @param key whom the API key stands for, where the caller came with one
+   */
+  constructor(
+    readonly own: string | undefined,
+    readonly subject?: string,
+    readonly key?: KeyHolder,
+  ) {}
 
   /**
    * The tenant that the request is for.
@@ -54,89 +64,72 @@ export class CallerIdentity {
   }
 }
 
+export type IdentifiedRequest = FastifyRequest & { caller?: CallerIdentity };
+
 export const Caller = createParamDecorator(
-  (_: unknown, context: ExecutionContext) =>
-    (context.switchToHttp().getRequest<FastifyRequest>() as FastifyRequest & { caller?: CallerIdentity })
-      .caller,
+  (_: unknown, context: ExecutionContext) => context.switchToHttp().getRequest<IdentifiedRequest>().caller,
 );
 
 /** Decides who may call what. */
 @Injectable()
 export class AccessGuard implements CanActivate, OnModuleInit {
   private readonly logger = new Logger('Access');
-  private readonly key: Uint8Array | undefined;
 
   constructor(
     private readonly reflector: Reflector,
     private readonly settings: Settings,
-  ) {
-    this.key =
-      settings.JWT_SECRET_KEY === undefined ? undefined : new TextEncoder().encode(settings.JWT_SECRET_KEY);
-  }
+    private readonly keys: KeyRing,
+    private readonly tokens: Tokens,
+  ) {}
 
   onModuleInit(): void {
-    if (this.key !== undefined) return;
+    if (this.settings.credentials) return;
     const text =
-      'No credentials are asked for, as JWT_SECRET_KEY is not set: whoever reaches this port reads and writes everything';
+      'No credentials are asked for, as neither SECRET_KEY nor JWT_SECRET_KEY is set: whoever reaches this port reads and writes everything';
     // On loopback that is this machine's users, as is usual while developing; elsewhere it is the network.
     if (isLoopback(this.settings.host)) this.logger.log({ event: events.accessOpen }, text);
     else this.logger.warn({ event: events.accessOpen }, text);
   }
 
   async canActivate(context: ExecutionContext): Promise<boolean> {
-    const request = context.switchToHttp().getRequest<FastifyRequest & { caller?: CallerIdentity }>();
+    const request = context.switchToHttp().getRequest<IdentifiedRequest>();
     const scope = scopeOf(this.reflector, context);
     if (scope === undefined) throw new AppError('forbidden', 'This route is not open to anybody');
     if (scope === 'public') return true;
-    request.caller = scope === 'operate' ? await this.operator(request) : await this.caller(request, scope);
+    // To find out who asks takes of the time that there is for the answer.
+    request.caller = await deadlineOf(this.reflector, context).run(() =>
+      scope === 'operate' ? this.operator(request) : this.caller(request, scope),
+    );
     return true;
   }
 
-  private async caller(request: FastifyRequest, scope: AccessScope): Promise<CallerIdentity> {
-    if (this.key === undefined) return new CallerIdentity(undefined);
-    const claims = await this.verify(bearer(request), this.key);
-    if (!claims.scopes.includes(scope))
-      throw new AppError('forbidden', `These credentials lack the scope ${scope}`);
-    return new CallerIdentity(claims.businessId);
+  private async caller(request: FastifyRequest, scope: AccessScope | 'any'): Promise<CallerIdentity> {
+    if (!this.settings.credentials) return new CallerIdentity(undefined);
+    return this.identify(bearer(request), scope);
   }
 
-  /** Operators come with their token, or with a caller's token that has the scope; or from this machine, where neither is set up. */
+  /** Operators come with their token, or with a caller's credentials that have the scope; or from this machine, where neither is set up. */
   private async operator(request: FastifyRequest): Promise<CallerIdentity> {
-    const { OPERATOR_TOKEN: token } = this.settings;
-    if (token === undefined && this.key === undefined) {
-      if (isLoopback(request.ip)) return new CallerIdentity(undefined);
+    const { OPERATOR_TOKEN: token, credentials } = this.settings;
+    if (token === undefined && !credentials) {
+      if (isFromHere(request)) return new CallerIdentity(undefined);
       throw new AppError('forbidden', 'Without OPERATOR_TOKEN this is answered to this machine only');
     }
     const given = (request.method === 'GET' ? password(request) : undefined) ?? bearer(request);
     if (token !== undefined && same(given, token)) return new CallerIdentity(undefined);
-    if (this.key === undefined) throw new AppError('unauthorized', 'The operator token is wrong');
-    return this.caller(request, 'operate');
+    if (!credentials) throw new AppError('unauthorized', 'The operator token is wrong');
+    return this.identify(given, 'operate');
   }
 
-  private async verify(token: string, key: Uint8Array): Promise<{ businessId: string; scopes: string[] }> {
-    try {
-      const { payload } = await jwtVerify(token, key, {
-        algorithms: ['HS256'],
-        clockTolerance: 60,
-        requiredClaims: ['exp'],
-      });
-      const { business_id: businessId, scope } = payload;
-      if (!isBusinessId(businessId)) throw new AppError('unauthorized', 'The token names no business_id');
-      return { businessId, scopes: typeof scope === 'string' ? scope.split(' ') : [] };
-    } catch (error) {
-      if (error instanceof AppError) throw error;
-      const expired = error instanceof errors.JWTExpired;
-      throw new AppError(
-        'unauthorized',
-        expired ? 'The token has expired: get a new one' : 'The token is not valid',
-        { cause: error },
-      );
-    }
+  /** @throws AppError unauthorized, forbidden; DependencyError when it cannot be found out now */
+  private async identify(credentials: string, scope: AccessScope | 'any'): Promise<CallerIdentity> {
+    const key = credentials.startsWith(KEY_PREFIX) ? await this.keys.verify(credentials) : undefined;
+    const { businessId, scopes, subject } =
+      key === undefined ? await this.tokens.verify(credentials) : { ...key, subject: key.keyId };
+    if (scope !== 'any' && !scopes.includes(scope))
+      throw new AppError('forbidden', `These credentials lack the scope ${scope}`);
+    return new CallerIdentity(businessId, subject, key);
   }
-}
-
-function isBusinessId(claim: unknown): claim is string {
-  return businessIdField().safeParse(claim).success;
 }
 
 function bearer(request: FastifyRequest): string {
@@ -154,8 +147,15 @@ function password(request: FastifyRequest): string | undefined {
 }
 
 function same(a: string, b: string): boolean {
-  const [left, right] = [Buffer.from(a), Buffer.from(b)];
-  return left.length === right.length && timingSafeEqual(left, right);
+  // As hashes they are of one length, so that not even that is told by the time it takes.
+  const [left, right] = [a, b].map((text) => createHash('sha256').update(text).digest());
+  return timingSafeEqual(left!, right!);
+}
+
+/** From this machine, and not from elsewhere through a proxy on it. */
+function isFromHere({ socket, headers }: FastifyRequest): boolean {
+  const forwarded = headers.forwarded ?? headers['x-forwarded-for'];
+  return forwarded === undefined && isLoopback(socket.remoteAddress ?? '');
 }
 
 function isLoopback(address: string): boolean {

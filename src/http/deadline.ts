@@ -19,6 +19,27 @@ const HEADER = 'x-request-timeout-ms';
 /** How long a route may take, in milliseconds, and by default does. Without it: 10 s. */
 export const Budget = (ms: number) => SetMetadata(BUDGET, ms);
 
+const deadlines = new WeakMap<FastifyRequest, Deadline>();
+
+/**
+ * The deadline of the request, which begins when it is first asked for: finding out who asks is a part of the answer.
+ * @throws AppError validation_failed when the client asks for a time that is none
+ */
+export function deadlineOf(reflector: Reflector, context: ExecutionContext): Deadline {
+  const http = context.switchToHttp();
+  const [request, reply] = [http.getRequest<FastifyRequest>(), http.getResponse<FastifyReply>()];
+  const begun = deadlines.get(request);
+  if (begun !== undefined) return begun;
+  const budgetMs = reflector.get<number | undefined>(BUDGET, context.getHandler()) ?? BUDGET_DEFAULT_MS;
+  const deadline = new Deadline(Math.min(budgetMs, asked(request) ?? budgetMs));
+  deadlines.set(request, deadline);
+  reply.raw.once('close', () => {
+    if (reply.raw.writableFinished) deadline.release();
+    else deadline.abandon();
+  });
+  return deadline;
+}
+
 /**
  * Runs each request under its deadline, and answers when it is over even if the work goes on: it is told by its signal.
  * A client may ask for less time than the route has with `X-Request-Timeout-Ms`; one that goes away ends the work.
@@ -31,18 +52,15 @@ export class DeadlineInterceptor implements NestInterceptor {
   ) {}
 
   intercept(context: ExecutionContext, next: CallHandler): Observable<unknown> {
-    const request = context.switchToHttp().getRequest<FastifyRequest>();
-    const reply = context.switchToHttp().getResponse<FastifyReply>();
-    const budgetMs =
-      this.reflector.get<number | undefined>(BUDGET, context.getHandler()) ?? BUDGET_DEFAULT_MS;
-    const deadline = new Deadline(Math.min(budgetMs, asked(request) ?? budgetMs));
+    const deadline = deadlineOf(this.reflector, context);
     return new Observable((subscriber) => {
-      const onClose = () => {
-        if (!reply.raw.writableFinished) deadline.abandon();
-      };
+      // Its time was up, or its caller gone, before it was known who asks.
+      if (deadline.signal.aborted) {
+        subscriber.error(deadline.signal.reason);
+        return;
+      }
       const onAbort = () => subscriber.error(deadline.signal.reason);
       const onEnding = () => deadline.abandon(cutShort());
-      reply.raw.once('close', onClose);
       this.state.ending.addEventListener('abort', onEnding, { once: true });
       deadline.signal.addEventListener('abort', onAbort, { once: true });
       // What failed has its answer: whatever else was begun for it has nobody to wait for it.
@@ -62,7 +80,6 @@ export class DeadlineInterceptor implements NestInterceptor {
         work.unsubscribe();
         deadline.release();
         deadline.signal.removeEventListener('abort', onAbort);
-        reply.raw.off('close', onClose);
         this.state.ending.removeEventListener('abort', onEnding);
       };
     });

@@ -5,6 +5,8 @@ import { DeadlineInterceptor } from './deadline.js';
 import { EventStreams } from './event-streams.js';
 import { MaintenanceGuard } from './maintenance.guard.js';
 import { ProblemFilter } from './problem.filter.js';
+import { RateLimitGuard } from './rate.limits.js';
+import { Tokens } from './tokens.js';
 import { validationPipe } from './validation.pipe.js';
 
 /** What all controllers share. */
@@ -13,11 +15,13 @@ import { validationPipe } from './validation.pipe.js';
   providers: [
     { provide: APP_GUARD, useClass: MaintenanceGuard },
     { provide: APP_GUARD, useClass: AccessGuard },
+    { provide: APP_GUARD, useClass: RateLimitGuard },
+    Tokens,
     { provide: APP_INTERCEPTOR, useClass: DeadlineInterceptor },
     { provide: APP_PIPE, useFactory: validationPipe },
     { provide: APP_FILTER, useClass: ProblemFilter },
     EventStreams,
   ],
-  exports: [EventStreams],
+  exports: [EventStreams, Tokens],
 })
 export class HttpModule {}

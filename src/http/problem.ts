@@ -13,7 +13,7 @@ export const PROBLEMS: Record<ErrorCode, { status: number; title: string; remedy
   unauthorized: {
     status: 401,
     title: 'Credentials are missing or wrong',
-    remedy: 'Send `Authorization: Bearer <token>` with a token that is valid.',
+    remedy: 'Send `Authorization: Bearer <credentials>` with an API key or a token that is valid.',
   },
   forbidden: {
     status: 403,

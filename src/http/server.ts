@@ -4,27 +4,44 @@ import multipart from '@fastify/multipart';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Settings } from '../config/settings.js';
+import { answerClientError } from './client.errors.js';
+import { limitJsonDepth } from './json.depth.js';
 import { PROBLEMS, toAppError, toProblem } from './problem.js';
+import { secure, secureAnswers } from './security.headers.js';
 
 const REQUEST_ID = /^[\w.:-]{1,128}$/;
 // A document as JSON with all but ASCII escaped, as Python writes it: six bytes for a character that has two in UTF-8.
 const JSON_OVERHEAD = 3;
-// Receiving a whole request: a document of 10 MB over a slow line, but not for ever (Fastify itself sets no limit).
-const REQUEST_TIMEOUT_MS = 60_000;
+// Of the time for a whole request: its head is a packet or two, and who sends it in drops holds a connection for nothing.
+const HEAD_TIMEOUT_MS = 10_000;
+// How often it is looked for requests that take too long. Node's own 30 s would let each take so much longer.
+const LOOK_EVERY_MS = 5_000;
+// A connection on which nothing at all moves: twice as long as the longest route may think.
+const SILENCE_MAX_MS = 120_000;
 const DOCUMENTS = '/api/v1/documents';
 
 /** The HTTP server, before Nest: what must hold for every request whatever route it is for. */
 export async function newServer(settings: Settings): Promise<FastifyAdapter> {
+  const receiveMs = settings.REQUEST_RECEIVE_TIMEOUT_MS;
   const adapter = new FastifyAdapter({
     genReqId: (request: IncomingMessage) => {
       const given = request.headers['x-request-id'];
       return typeof given === 'string' && REQUEST_ID.test(given) ? given : randomUUID();
     },
     bodyLimit: settings.REQUEST_BYTES_MAX,
-    requestTimeout: REQUEST_TIMEOUT_MS,
+    requestTimeout: receiveMs,
+    connectionTimeout: SILENCE_MAX_MS,
+    http: {
+      maxHeaderSize: settings.REQUEST_HEADER_BYTES_MAX,
+      headersTimeout: Math.min(HEAD_TIMEOUT_MS, receiveMs),
+      connectionsCheckingInterval: Math.min(LOOK_EVERY_MS, receiveMs),
+    },
+    clientErrorHandler: answerClientError(settings),
+    trustProxy: settings.TRUST_PROXY ?? false,
     // What Fastify refuses before it looks for a route: a path that cannot be decoded, or that is too long.
     frameworkErrors: (error: Error, request: FastifyRequest, reply: FastifyReply) => {
       const shown = toAppError(error);
+      secure(request, reply);
       void reply
         .header('X-Request-Id', request.id)
         .status(PROBLEMS[shown.code].status)
@@ -45,6 +62,8 @@ export async function newServer(settings: Settings): Promise<FastifyAdapter> {
   fastify.addHook('onRequest', async (request, reply) => {
     void reply.header('X-Request-Id', request.id);
   });
+  secureAnswers(fastify);
+  limitJsonDepth(fastify);
   await fastify.register(multipart as never, {
     limits: {
       files: 1,

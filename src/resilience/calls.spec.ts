@@ -2,7 +2,7 @@ import { jest } from '@jest/globals';
 import { circuit, dependencyOf, never, refuse, Refused } from '../../test/support/dependency.js';
 import { Deadline } from '../kernel/deadline.js';
 import type { Fault } from './dependency-error.js';
-import { type Grant, Limits } from './limits.js';
+import { type Grant, type Level, Limits } from './limits.js';
 
 const tick = () => jest.advanceTimersByTimeAsync(0);
 const caught = (promise: Promise<unknown>) => promise.catch((e: unknown) => e);
@@ -124,8 +124,8 @@ describe('A call', () => {
       constructor(private readonly answer: () => Grant) {
         super();
       }
-      take(): Promise<Grant> {
-        return Promise.resolve(this.answer());
+      take(): Promise<Grant & Level> {
+        return Promise.resolve({ left: 0, fullInMs: 0, ...this.answer() });
       }
     }
     const paced = (answer: () => Grant, more = {}) =>

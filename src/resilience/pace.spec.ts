@@ -1,5 +1,5 @@
 import { jest } from '@jest/globals';
-import { Limits, type Grant, type Rate } from './limits.js';
+import { Limits, type Grant, type Level, type Rate } from './limits.js';
 import { takeTurn, TurnTooLate } from './pace.js';
 
 /** Grants what stands in `answers`, in order, and writes down what it was asked. */
@@ -8,9 +8,9 @@ class Scripted extends Limits {
   constructor(private readonly answers: Grant[]) {
     super();
   }
-  take(name: string, rate: Rate, cost: number): Promise<Grant> {
+  take(name: string, rate: Rate, cost: number): Promise<Grant & Level> {
     this.asked.push({ name, rate, cost });
-    return Promise.resolve(this.answers.shift() ?? { granted: true });
+    return Promise.resolve({ left: 0, fullInMs: 0, ...(this.answers.shift() ?? { granted: true }) });
   }
 }
 

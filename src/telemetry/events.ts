@@ -43,6 +43,7 @@ const SLOW_S = [0.005, 0.025, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
 export const metrics = {
   requests: counter('http_requests_total', 'Requests answered', 'method', 'route', 'status'),
   requestSeconds: histogram('http_request_duration_seconds', 'Time to the answer', SLOW_S, 'method', 'route'),
+  rateLimited: counter('http_rate_limited_total', 'Requests refused for being too many', 'policy'),
   requestsUnderWay: gauge('http_requests_in_flight', 'Requests that are being answered'),
   answers: counter('answers_total', 'Answers by the level that they had', 'level', 'retrieval'),
   calls: counter('dependency_calls_total', 'Calls by how they ended', 'dependency', 'outcome'),

@@ -65,7 +65,7 @@ describe('MemoryLimits', () => {
           clock.nowMs += grant.waitMs - 1;
           expect(await limits.take('calls', rate, cost)).toMatchObject({ granted: false });
           clock.nowMs += 1;
-          expect(await limits.take('calls', rate, cost)).toEqual({ granted: true });
+          expect(await limits.take('calls', rate, cost)).toMatchObject({ granted: true });
         }
       }),
     );
@@ -86,11 +86,11 @@ describe('MemoryLimits', () => {
   it('lets a call through that is larger than a share, and then waits until it is paid for', async () => {
     const { clock, all } = replicas(3);
     const limits = all[0]!;
-    expect(await limits.take('calls', HOUR, 6)).toEqual({ granted: true });
+    expect(await limits.take('calls', HOUR, 6)).toMatchObject({ granted: true });
     // Six, at two an hour.
-    expect(await limits.take('calls', HOUR, 2)).toEqual({ granted: false, waitMs: 3 * HOUR.perMs });
+    expect(await limits.take('calls', HOUR, 2)).toMatchObject({ granted: false, waitMs: 3 * HOUR.perMs });
     clock.nowMs += 3 * HOUR.perMs;
-    expect(await limits.take('calls', HOUR, 2)).toEqual({ granted: true });
+    expect(await limits.take('calls', HOUR, 2)).toMatchObject({ granted: true });
   });
 
   it('has its share less what was granted elsewhere, and owes nothing of that', async () => {
@@ -98,7 +98,7 @@ describe('MemoryLimits', () => {
     all[0]!.record('calls', HOUR, 1);
     expect(await spend(all[0]!)).toBe(1);
     all[1]!.record('calls', HOUR, 6);
-    expect(await all[1]!.take('calls', HOUR, 1)).toEqual({ granted: false, waitMs: HOUR.perMs / 2 });
+    expect(await all[1]!.take('calls', HOUR, 1)).toMatchObject({ granted: false, waitMs: HOUR.perMs / 2 });
   });
 
   it('forgets buckets that are full again, and none that is not', async () => {

@@ -48,7 +48,7 @@ export function limitsContract(name: string, given: () => GivenLimits | Promise<
       const { waitMs } = await grantedOf(2);
       expect(waitMs).toEqual(about(2 * EACH_MS));
       await setup.pass(waitMs);
-      expect(await limits.take('calls', HOUR, 2)).toEqual({ granted: true });
+      expect(await limits.take('calls', HOUR, 2)).toMatchObject({ granted: true });
     });
 
     it('holds no more than the whole, however long nobody asked', async () => {
@@ -60,20 +60,33 @@ export function limitsContract(name: string, given: () => GivenLimits | Promise<
     it('spends nothing on a call that it refuses: a smaller one still fits', async () => {
       await limits.take('calls', HOUR, 4);
       expect(await limits.take('calls', HOUR, 3)).toMatchObject({ granted: false });
-      expect(await limits.take('calls', HOUR, 2)).toEqual({ granted: true });
+      expect(await limits.take('calls', HOUR, 2)).toMatchObject({ granted: true });
     });
 
     it('takes a cost above the whole rate for the whole', async () => {
-      expect(await limits.take('calls', HOUR, 1_000)).toEqual({ granted: true });
-      expect(await limits.take('calls', HOUR, 1_000)).toEqual({ granted: false, waitMs: about(HOUR.perMs) });
+      expect(await limits.take('calls', HOUR, 1_000)).toMatchObject({ granted: true });
+      expect(await limits.take('calls', HOUR, 1_000)).toMatchObject({
+        granted: false,
+        waitMs: about(HOUR.perMs),
+      });
       await setup.pass(HOUR.perMs);
-      expect(await limits.take('calls', HOUR, 1_000)).toEqual({ granted: true });
+      expect(await limits.take('calls', HOUR, 1_000)).toMatchObject({ granted: true });
+    });
+
+    it('says what is left, and how long it is until it is the whole again', async () => {
+      expect(await limits.take('calls', HOUR, 4)).toMatchObject({ left: 2, fullInMs: about(4 * EACH_MS) });
+      expect(await limits.take('calls', HOUR, 3)).toMatchObject({
+        granted: false,
+        left: 2,
+        fullInMs: about(4 * EACH_MS),
+      });
+      expect(await limits.take('calls', HOUR, 2)).toMatchObject({ left: 0, fullInMs: about(HOUR.perMs) });
     });
 
     it('grants what costs nothing', async () => {
       await grantedOf(1);
-      expect(await limits.take('calls', HOUR, 0)).toEqual({ granted: true });
-      expect(await limits.take('unused', HOUR, 0)).toEqual({ granted: true });
+      expect(await limits.take('calls', HOUR, 0)).toMatchObject({ granted: true });
+      expect(await limits.take('unused', HOUR, 0)).toMatchObject({ granted: true });
     });
 
     it('counts each name for itself', async () => {

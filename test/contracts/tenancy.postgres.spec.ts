@@ -124,6 +124,7 @@ describeWithPostgres('Tenants on a PostgreSQL server', () => {
     expect(await db.tenants()).toEqual(['tenant 1', 'tenant 2', 'tenant 3']);
     const tables = await db.query<{ name: string; separated: boolean }>('look', TABLES);
     expect(tables.map(({ name, separated }) => `${name} ${separated}`)).toEqual([
+      'api_keys true',
       'chunks true',
       'documents true',
       'idempotency_keys true',

@@ -1,4 +1,6 @@
+import { createHash } from 'node:crypto';
 import { type Database, type Transaction, type WorkOptions } from '../../src/platform/database/database.js';
+import { KeysRepository } from '../../src/features/keys/keys.repository.js';
 import { DocumentsRepository } from '../../src/features/knowledge/documents.repository.js';
 import { IngestionRepository } from '../../src/features/knowledge/ingestion.repository.js';
 import { PassagesRepository } from '../../src/features/search/passages.repository.js';
@@ -31,7 +33,10 @@ export interface Possession {
 
 const TEXT = 'the lamp burns colza oil';
 
-/** Stores a document with one chunk and, where vectors can be kept, its point. */
+const keyId = (documentId: string) => derivedId(documentId, 'key');
+const keyHash = (documentId: string) => createHash('sha256').update(documentId).digest();
+
+/** Stores a document with one chunk, an API key and, where vectors can be kept, its point. */
 export async function possess(
   database: Database,
   businessId: string,
@@ -39,6 +44,11 @@ export async function possess(
 ): Promise<Possession> {
   const documents = new DocumentsRepository(database);
   const stored = await database.transaction('store', (tx) => documents.store(tx, newDocument(businessId)), {
+    businessId,
+  });
+  const key = { name: 'k', lastFour: 'abcd', scopes: ['read' as const], lifeS: null };
+  const ofKey = { ...key, id: keyId(stored.id), hash: keyHash(stored.id) };
+  await database.transaction('store', (tx) => new KeysRepository(database).store(tx, businessId, ofKey), {
     businessId,
   });
   const chunk = derivedId(stored.id, stored.version, 0);
@@ -86,6 +96,7 @@ export function questions(
   const documents = new DocumentsRepository(database);
   const ingestion = new IngestionRepository(database);
   const passages = new PassagesRepository(database);
+  const keys = new KeysRepository(database);
   const scope = (businessId: string) => ({ businessId, collection: 'fuzzed', filter: {} });
   const some = (value: unknown) => (value === undefined || value === false ? [] : [value]);
   const within = <T>(named: string, work: (tx: Transaction) => Promise<T>) =>
@@ -99,6 +110,10 @@ export function questions(
     requeue: async (named, { id }) => some(await within(named, (tx) => documents.requeue(tx, named, id))),
     begin: async (named, { id, version }) => some(await ingestion.begin(named, id, version)),
     currentVersion: async (named, { id }) => some(await ingestion.currentVersion(named, id)),
+    findKey: async (named, { id }) => some(await keys.find(named, keyHash(id), 10_000)),
+    listKeys: (named) => keys.list(named, { limit: 100 }),
+    takeKey: async (named, { id }) => some(await within(named, (tx) => keys.take(tx, named, keyId(id)))),
+    revokeKey: async (named, { id }) => some(await within(named, (tx) => keys.revoke(tx, named, keyId(id)))),
     byWords: (named) => passages.byWords('What does the lamp burn?', scope(named), 100),
     current: async (named, { chunk }) => [...(await passages.current([chunk], scope(named))).values()],
     ...(vectors !== undefined && {

@@ -62,6 +62,26 @@ describe('Access', () => {
     });
   });
 
+  it('takes what opens diagnostics as a password as well, where it is only looked', async () => {
+    const basic = (password: string) => ({
+      authorization: `Basic ${Buffer.from(`anybody:${password}`).toString('base64')}`,
+    });
+    const diagnostics = async (password: string) =>
+      (await service.api('GET', '/api/v1/health/diagnostics', undefined, basic(password))).status;
+    expect(await diagnostics(OPERATOR.replaceAll(' ', '-'))).toBe(200);
+    expect(await diagnostics(await token({ scope: 'operate' }))).toBe(200);
+    expect(await diagnostics(await token({}))).toBe(403);
+    expect(await diagnostics('wrong')).toBe(401);
+    const maintenance = { enabled: false };
+    const changed = await service.api(
+      'PUT',
+      '/api/v1/operations/maintenance',
+      maintenance,
+      basic(OPERATOR.replaceAll(' ', '-')),
+    );
+    expect(changed.status).toBe(401);
+  });
+
   it('shows diagnostics to operators', async () => {
     const diagnostics = (authorization: string) =>
       service.api('GET', '/api/v1/health/diagnostics', undefined, { authorization });

@@ -145,15 +145,37 @@ describe('HTTP', () => {
     ).toBe(413);
   });
 
-  it('refuses metadata that is nested as deep as it can be sent', async () => {
-    const deep = `${'['.repeat(9_000)}1${']'.repeat(9_000)}`;
-    const body = `{"title":"t","content":"x","metadata":{"deep":${deep}}}`;
+  const nested = (levels: number) => `${'['.repeat(levels)}1${']'.repeat(levels)}`;
+
+  it('refuses metadata that is nested too deep, and names it', async () => {
+    const body = `{"title":"t","content":"x","metadata":{"deep":${nested(21)}}}`;
     const reply = await post('/api/v1/documents', body, json);
     expect(reply.status).toBe(422);
     expect(reply.body.errors[0]).toEqual({
       path: 'metadata.deep',
       message: expect.stringContaining('20 levels'),
     });
+  });
+
+  it.each([33, 9_000])(
+    'refuses a body of %d levels, whatever it is for, and names the limit',
+    async (levels) => {
+      const body = `{"deep":${nested(levels - 1)}}`;
+      for (const path of ['/api/v1/search', '/api/v1/answers', '/api/v1/documents']) {
+        expect(await post(path, body, json)).toMatchObject({
+          status: 422,
+          body: {
+            code: 'validation_failed',
+            errors: [{ path: '', message: expect.stringContaining('32 levels') }],
+          },
+        });
+      }
+    },
+  );
+
+  it('looks at the fields of a body that is just as deep as it may be', async () => {
+    const { body } = await post('/api/v1/search', `{"query":"x","colour":${nested(31)}}`, json);
+    expect(body.errors).toEqual([{ path: '', message: expect.stringContaining('colour') }]);
   });
 
   it('refuses metadata of millions of values without stopping for them', async () => {

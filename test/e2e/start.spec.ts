@@ -27,7 +27,7 @@ describe('A start that cannot succeed', () => {
     [{ ENVIRONMENT: 'production' }, 'DATABASE_URL is required in production'],
     [
       { ENVIRONMENT: 'production', DATABASE_URL: `postgres://u:${CANARY}@localhost/x` },
-      'JWT_SECRET_KEY is required in production',
+      'SECRET_KEY is required in production',
     ],
     [
       { DATABASE_URL: `mysql://u:${CANARY}@localhost/x` },

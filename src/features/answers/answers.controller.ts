@@ -5,6 +5,7 @@ import type { z } from 'zod';
 import { Caller, type CallerIdentity, Scope } from '../../http/access.js';
 import { Budget } from '../../http/deadline.js';
 import { EventStreams } from '../../http/event-streams.js';
+import { VectorLimited } from '../../http/rate.limits.js';
 import { tenantQuery } from '../../http/fields.js';
 import { Answers, Streams } from '../../http/openapi.js';
 import { answerRequest, answerResponse } from './answers.schemas.js';
@@ -25,6 +26,7 @@ export class AnswersController {
   @Post()
   @HttpCode(200)
   @Scope('read')
+  @VectorLimited()
   @Budget(30_000)
   @Answers(200, answerResponse)
   @Streams()

@@ -8,6 +8,7 @@ import { EventStreams } from '../../http/event-streams.js';
 import { page, tenantQuery } from '../../http/fields.js';
 import { IdempotencyKey } from '../../http/idempotency.js';
 import { Answers, Streams } from '../../http/openapi.js';
+import { VectorLimited } from '../../http/rate.limits.js';
 import {
   messages,
   messagesQuery,
@@ -91,6 +92,7 @@ export class ChatController {
   @Post(':id/messages')
   @HttpCode(200)
   @Scope('write')
+  @VectorLimited()
   @Budget(30_000)
   @Answers(200, replySchema)
   @Streams()

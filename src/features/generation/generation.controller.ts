@@ -8,6 +8,7 @@ import { EventStreams } from '../../http/event-streams.js';
 import { tenantQuery } from '../../http/fields.js';
 import { IdempotencyKey } from '../../http/idempotency.js';
 import { Answers, Streams } from '../../http/openapi.js';
+import { VectorLimited } from '../../http/rate.limits.js';
 import { Feedback } from './feedback.service.js';
 import {
   business,
@@ -37,6 +38,7 @@ export class GenerationController {
   @Post('generate')
   @HttpCode(200)
   @Scope('write')
+  @VectorLimited()
   @Budget(30_000)
   @Answers(200, generation)
   @Streams()

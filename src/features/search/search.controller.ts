@@ -5,6 +5,7 @@ import { Answers } from '../../http/openapi.js';
 import { tenantQuery } from '../../http/fields.js';
 import { Caller, type CallerIdentity, Scope } from '../../http/access.js';
 import { Budget } from '../../http/deadline.js';
+import { VectorLimited } from '../../http/rate.limits.js';
 import { searchRequest, searchResponse } from './search.schemas.js';
 import { Search } from './search.service.js';
 
@@ -17,6 +18,7 @@ export class SearchController {
   @Post()
   @HttpCode(200)
   @Scope('read')
+  @VectorLimited()
   @Budget(5_000)
   @Answers(200, searchResponse)
   async find(

@@ -1,4 +1,4 @@
-import type { Rate } from '../../resilience/limits.js';
+import type { Level, Rate } from '../../resilience/limits.js';
 
 /**
  * A token bucket, written down as the one moment at which it will be full again (GCRA: ITU-T I.371, annex A). It holds a
@@ -19,4 +19,12 @@ export function draft(rate: Rate, cost: number, share = 1): Draft {
   const periodUs = Math.floor(rate.perMs * 1_000);
   const spendUs = Math.floor((Math.min(cost, rate.amount) / (rate.amount * share)) * periodUs);
   return { spendUs, needUs: Math.min(spendUs, periodUs), periodUs };
+}
+
+/** What is in the bucket. @param untilFullUs how long until it is full again */
+export function level(rate: Rate, untilFullUs: number, share = 1): Level {
+  const { periodUs } = draft(rate, 0, share);
+  const leftUs = Math.max(0, periodUs - untilFullUs);
+  const left = Math.floor((leftUs * rate.amount * share) / periodUs);
+  return { left, fullInMs: Math.ceil(Math.max(0, untilFullUs) / 1_000) };
 }

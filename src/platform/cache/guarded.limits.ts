@@ -1,7 +1,7 @@
 import { CallerGone, DeadlineExceeded } from '../../kernel/deadline.js';
 import type { Dependency } from '../../resilience/dependency.js';
 import { DependencyError } from '../../resilience/dependency-error.js';
-import { type Grant, Limits, type Rate } from '../../resilience/limits.js';
+import { type Grant, type Level, Limits, type Rate } from '../../resilience/limits.js';
 import type { MemoryLimits } from './memory.limits.js';
 
 /**
@@ -25,7 +25,7 @@ export class GuardedLimits extends Limits {
     return this.#shared;
   }
 
-  async take(name: string, rate: Rate, cost: number): Promise<Grant> {
+  async take(name: string, rate: Rate, cost: number): Promise<Grant & Level> {
     try {
       // No second try: the first may have been counted.
       const grant = await this.dependency.call('take', () => this.together.take(name, rate, cost));

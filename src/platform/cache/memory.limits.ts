@@ -1,5 +1,5 @@
-import { type Grant, Limits, type Rate } from '../../resilience/limits.js';
-import { type Draft, draft } from './bucket.js';
+import { type Grant, type Level, Limits, type Rate } from '../../resilience/limits.js';
+import { type Draft, draft, level } from './bucket.js';
 
 const SWEEP_AT_LEAST = 1_000;
 
@@ -20,13 +20,15 @@ export class MemoryLimits extends Limits {
     super();
   }
 
-  async take(name: string, rate: Rate, cost: number): Promise<Grant> {
-    const asked = draft(rate, cost, 1 / this.replicas);
+  async take(name: string, rate: Rate, cost: number): Promise<Grant & Level> {
+    const share = 1 / this.replicas;
+    const asked = draft(rate, cost, share);
     const nowUs = this.nowUs();
+    const levelNow = () => level(rate, this.fullAt(name, nowUs) - nowUs, share);
     const waitUs = this.fullAt(name, nowUs) + asked.needUs - asked.periodUs - nowUs;
-    if (waitUs > 0) return { granted: false, waitMs: Math.ceil(waitUs / 1_000) };
+    if (waitUs > 0) return { granted: false, waitMs: Math.ceil(waitUs / 1_000), ...levelNow() };
     this.spend(name, asked, nowUs);
-    return { granted: true };
+    return { granted: true, ...levelNow() };
   }
 
   /** Counts what was granted elsewhere, so that the share that is left is known if counting comes to be done here. */

@@ -1,5 +1,5 @@
-import { type Grant, Limits, type Rate } from '../../resilience/limits.js';
-import { draft } from './bucket.js';
+import { type Grant, type Level, Limits, type Rate } from '../../resilience/limits.js';
+import { draft, level } from './bucket.js';
 import { KEY_PREFIX } from './redis.cache.js';
 import type { RedisLine } from './redis.line.js';
 
@@ -15,10 +15,10 @@ local full = tonumber(redis.call('GET', KEYS[1])) or now
 -- Never emptier than empty: the clock may have been set back, or be another server's.
 full = math.min(math.max(full, now), now + period)
 local wait = full + spend - period - now
-if wait > 0 then return wait end
+if wait > 0 then return {wait, full - now} end
 local left = math.ceil((full + spend - now) / 1000)
 redis.call('SET', KEYS[1], string.format('%.0f', full + spend), 'PX', math.max(left, 1))
-return 0`;
+return {0, full + spend - now}`;
 
 /** Rates that all replicas count together, in Redis. Throws when Redis does not answer. */
 export class RedisLimits extends Limits {
@@ -26,10 +26,14 @@ export class RedisLimits extends Limits {
     super();
   }
 
-  async take(name: string, rate: Rate, cost: number): Promise<Grant> {
+  async take(name: string, rate: Rate, cost: number): Promise<Grant & Level> {
     const { spendUs, periodUs } = draft(rate, cost);
     const key = `${KEY_PREFIX}limits:${name}`;
-    const waitUs = (await this.line.run((redis) => redis.eval(TAKE, 1, key, spendUs, periodUs))) as number;
-    return waitUs > 0 ? { granted: false, waitMs: Math.ceil(waitUs / 1_000) } : { granted: true };
+    const reply = await this.line.run((redis) => redis.eval(TAKE, 1, key, spendUs, periodUs));
+    const [waitUs, untilFullUs] = reply as [number, number];
+    const left = level(rate, untilFullUs);
+    return waitUs > 0
+      ? { granted: false, waitMs: Math.ceil(waitUs / 1_000), ...left }
+      : { granted: true, ...left };
   }
 }

@@ -1,8 +1,9 @@
 import { Knowledge1790000000000 } from '../../../migrations/1790000000000-knowledge.ts';
 import { Tenancy1791000000000 } from '../../../migrations/1791000000000-tenancy.ts';
 import { Idempotency1791000000001 } from '../../../migrations/1791000000001-idempotency.ts';
-import { Chat1792000000004 } from '../../../migrations/1792000000004-chat.ts';
+import { ApiKeys1792000000000 } from '../../../migrations/1792000000000-api-keys.ts';
 import { Generation1792000000003 } from '../../../migrations/1792000000003-generation.ts';
+import { Chat1792000000004 } from '../../../migrations/1792000000004-chat.ts';
 import { KnowledgeVersions1792000000010 } from '../../../migrations/1792000000010-knowledge-versions.ts';
 import { ExitCode } from '../../kernel/exit-code.js';
 
@@ -11,6 +12,7 @@ export const migrations = [
   Knowledge1790000000000,
   Tenancy1791000000000,
   Idempotency1791000000001,
+  ApiKeys1792000000000,
   Generation1792000000003,
   Chat1792000000004,
   KnowledgeVersions1792000000010,

@@ -1,0 +1,126 @@
+import { createHash } from 'node:crypto';
+import { type CanActivate, type ExecutionContext, Injectable, SetMetadata } from '@nestjs/common';
+import { Reflector } from '@nestjs/core';
+import type { FastifyReply } from 'fastify';
+import { Settings } from '../config/settings.js';
+import { AppError } from '../kernel/app-error.js';
+import { type Level, Limits, type Rate } from '../resilience/limits.js';
+import { Metrics } from '../telemetry/metrics.js';
+import { type IdentifiedRequest, scopeOf } from './access.js';
+import { deadlineOf } from './deadline.js';
+
+const VECTORS = 'mainstay:vectors';
+// Where credentials are asked for and nothing else is said.
+const REQUESTS_DEFAULT = 1_000;
+const VECTOR_REQUESTS_DEFAULT = 10;
+const SECOND_MS = 1_000;
+
+/** Marks a route that embeds or searches: it has a limit of its own beside that of all routes. */
+export const VectorLimited = () => SetMetadata(VECTORS, true);
+
+/** A rate that is counted for somebody. */
+interface Quota {
+  /** What is limited, as clients and metrics see it: `vector`, `key`, `tenant` or `address`. */
+  policy: string;
+  rate: Rate;
+  /** For whom. */
+  bucket: string;
+}
+
+/**
+ * Keeps each caller, and all callers of a tenant together, within their limits, and tells them what is left in the header
+ * fields `RateLimit-Policy` and `RateLimit` (draft-ietf-httpapi-ratelimit-headers-10). It counts with the other replicas by
+ * the same `Limits` as calls to providers: while Redis is away, by this replica's share. Probes and operators have none.
+ */
+@Injectable()
+export class RateLimitGuard implements CanActivate {
+  private readonly requests: Rate;
+  private readonly tenantRequests: Rate;
+  private readonly vectorRequests: Rate;
+
+  constructor(
+    private readonly reflector: Reflector,
+    private readonly limits: Limits,
+    private readonly metrics: Metrics,
+    settings: Settings,
+  ) {
+    const { credentials, RATE_LIMIT_WINDOW: windowS } = settings;
+    const perMs = windowS * 1_000;
+    const amount = settings.RATE_LIMIT_REQUESTS ?? (credentials ? REQUESTS_DEFAULT : 0);
+    this.requests = { amount, perMs };
+    this.tenantRequests = { amount: settings.TENANT_RATE_LIMIT_REQUESTS ?? amount, perMs };
+    this.vectorRequests = {
+      amount: settings.VECTOR_RATE_LIMIT_REQUESTS ?? (credentials ? VECTOR_REQUESTS_DEFAULT : 0),
+      perMs: SECOND_MS,
+    };
+  }
+
+  async canActivate(context: ExecutionContext): Promise<boolean> {
+    const scope = scopeOf(this.reflector, context);
+    if (scope === 'public' || scope === 'operate') return true;
+    const http = context.switchToHttp();
+    const quotas = this.quotasOf(http.getRequest<IdentifiedRequest>(), this.isOfVectors(context));
+    if (quotas.length > 0)
+      await deadlineOf(this.reflector, context).run(() =>
+        this.spend(quotas, http.getResponse<FastifyReply>()),
+      );
+    return true;
+  }
+
+  private isOfVectors(context: ExecutionContext): boolean {
+    const marks = [context.getHandler(), context.getClass()];
+    return this.reflector.getAllAndOverride<boolean | undefined>(VECTORS, marks) === true;
+  }
+
+  /** The one that flows in again soonest comes first: what was spent before a refusal is lost. */
+  private quotasOf({ caller, ip }: IdentifiedRequest, vectors: boolean): Quota[] {
+    const tenant = caller?.own;
+    const who = tenant === undefined ? `address.${ip}` : `key.${nameOf(tenant, caller?.subject ?? '')}`;
+    const quotas: (Quota | false)[] = [
+      vectors && { policy: 'vector', rate: this.vectorRequests, bucket: `vector.${who}` },
+      { policy: tenant === undefined ? 'address' : 'key', rate: this.requests, bucket: who },
+      tenant !== undefined && {
+        policy: 'tenant',
+        rate: this.tenantRequests,
+        bucket: `tenant.${nameOf(tenant)}`,
+      },
+    ];
+    return quotas.filter((quota) => quota !== false).filter(({ rate }) => rate.amount > 0);
+  }
+
+  /** @throws AppError rate_limited */
+  private async spend(quotas: readonly Quota[], reply: FastifyReply): Promise<void> {
+    void reply.header('RateLimit-Policy', quotas.map(policyField).join(', '));
+    const levels: string[] = [];
+    for (const quota of quotas) {
+      const { policy, rate, bucket } = quota;
+      const grant = await this.limits.take(`http.${bucket}`, rate, 1);
+      levels.push(levelField(policy, grant));
+      void reply.header('RateLimit', levels.join(', '));
+      if (grant.granted) continue;
+      this.metrics.count('rateLimited', { policy });
+      const detail = `No more than ${rate.amount} requests in ${rate.perMs / 1_000} s (${SUBJECTS[policy]}): wait as long as Retry-After says`;
+      throw new AppError('rate_limited', detail, { retryAfterMs: grant.waitMs });
+    }
+  }
+}
+
+const SUBJECTS: Record<string, string> = {
+  vector: 'that search or embed, for each caller',
+  key: 'for each API key or token',
+  tenant: 'for all credentials of a business_id together',
+  address: 'for each address',
+};
+
+function policyField({ policy, rate }: Quota): string {
+  return `"${policy}";q=${rate.amount};w=${rate.perMs / 1_000}`;
+}
+
+function levelField(policy: string, { left, fullInMs }: Level): string {
+  return `"${policy}";r=${left};t=${Math.ceil(fullInMs / 1_000)}`;
+}
+
+/** Short, and of letters that can stand in any name. */
+function nameOf(...parts: readonly string[]): string {
+  return createHash('sha256').update(JSON.stringify(parts)).digest('base64url').slice(0, 22);
+}
