@@ -8,7 +8,7 @@ const FEATURES = {
   chat: ['answers'],
   learning: [],
   generation: ['search', 'learning'],
-  interviews: ['search'],
+  interviews: ['search', 'knowledge'],
   recommendations: ['search'],
   gateway: ['answers'],
 };

@@ -2,6 +2,7 @@ import { type DynamicModule, Module, type OnModuleInit } from '@nestjs/common';
 import type { Settings } from './config/settings.js';
 import { SettingsModule } from './config/settings.module.js';
 import { AnswersModule } from './features/answers/answers.module.js';
+import { InterviewsModule } from './features/interviews/interviews.module.js';
 import { KnowledgeModule } from './features/knowledge/knowledge.module.js';
 import { SearchModule } from './features/search/search.module.js';
 import { HealthModule } from './health/health.module.js';
@@ -36,6 +37,7 @@ export class AppModule implements OnModuleInit {
         KnowledgeModule,
         SearchModule,
         AnswersModule,
+        InterviewsModule,
         HealthModule,
         HttpModule,
       ],

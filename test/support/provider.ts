@@ -17,6 +17,8 @@ export interface ProviderOptions {
   dimension?: number;
   /** Each answer ends with a word that no other answer has, which tells whose it is. Default: true. */
   nonces?: boolean;
+  /** What it answers a prompt with. Default: a sentence of the passages (`answerTo`). */
+  answer?: (prompt: string) => string;
 }
 
 /** One request that reached it. Times are of `performance.now()`. */
@@ -159,7 +161,7 @@ export class Provider {
   async #chat(request: ProviderRequest, response: ServerResponse, fault: ProviderFault | undefined) {
     const { body, nonce } = request;
     const prompt: string = body.messages.at(-1).content;
-    const said = fault?.kind === 'empty' ? '' : answerTo(prompt);
+    const said = fault?.kind === 'empty' ? '' : (this.#options.answer ?? answerTo)(prompt);
     const tokens = tokensOf(said === '' || this.#options.nonces === false ? said : `${said} ${nonce}`);
     const facts = { id: `chatcmpl-${nonce}`, created: Math.floor(Date.now() / 1_000), model: body.model };
     const usage = usageOf(JSON.stringify(body.messages).length, tokens.length);

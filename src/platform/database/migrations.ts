@@ -1,10 +1,18 @@
 import { Knowledge1790000000000 } from '../../../migrations/1790000000000-knowledge.ts';
 import { Tenancy1791000000000 } from '../../../migrations/1791000000000-tenancy.ts';
 import { Idempotency1791000000001 } from '../../../migrations/1791000000001-idempotency.ts';
+import { Interviews1792000000001 } from '../../../migrations/1792000000001-interviews.ts';
+import { Recommendations1792000000002 } from '../../../migrations/1792000000002-recommendations.ts';
 import { ExitCode } from '../../kernel/exit-code.js';
 
 /** Every migration, in order. The same ones run on PostgreSQL and on PGlite. */
-export const migrations = [Knowledge1790000000000, Tenancy1791000000000, Idempotency1791000000001];
+export const migrations = [
+  Knowledge1790000000000,
+  Tenancy1791000000000,
+  Idempotency1791000000001,
+  Interviews1792000000001,
+  Recommendations1792000000002,
+];
 
 /** The one that a database of this version has. */
 export const NEWEST_MIGRATION = migrations.at(-1)!.name;
