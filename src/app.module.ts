@@ -4,6 +4,7 @@ import { SettingsModule } from './config/settings.module.js';
 import { AnswersModule } from './features/answers/answers.module.js';
 import { InterviewsModule } from './features/interviews/interviews.module.js';
 import { KnowledgeModule } from './features/knowledge/knowledge.module.js';
+import { RecommendationsModule } from './features/recommendations/recommendations.module.js';
 import { SearchModule } from './features/search/search.module.js';
 import { HealthModule } from './health/health.module.js';
 import { HttpModule } from './http/http.module.js';
@@ -38,6 +39,7 @@ export class AppModule implements OnModuleInit {
         SearchModule,
         AnswersModule,
         InterviewsModule,
+        RecommendationsModule,
         HealthModule,
         HttpModule,
       ],
