@@ -30,11 +30,16 @@ export class Interviews1792000000001 implements MigrationInterface {
         source text not null check (source in ('stored', 'generated')),
         -- What wrote it, where that was a model.
         model text,
+        -- For how many jobs: the rows of question_uses, counted where they are added.
+        times_suggested integer not null default 0,
         created_at timestamptz not null default now(),
         constraint questions_written_by check ((source = 'generated') = (model is not null))
       )`);
     await runner.query(`create index questions_by_tenant on questions (business_id, id)`);
     await runner.query(`create index questions_by_kind on questions (business_id, category, difficulty)`);
+    await runner.query(
+      `create index questions_by_popularity on questions (business_id, times_suggested desc, id desc)`,
+    );
     await runner.query(`create index questions_by_text on questions (business_id, text_sha256)`);
     // One row a question and job, so that asking again for the same job does not make a question more popular.
     await runner.query(`

@@ -20,12 +20,17 @@ export class Recommendations1792000000002 implements MigrationInterface {
         user_id text not null,
         -- The id of a document, or its external_id; it need not be there yet.
         content text not null,
+        -- The same, where it can be an id.
+        document_id uuid generated always as (
+          case when content ~ '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' then content::uuid end
+        ) stored,
         verdict text not null check (verdict in ('viewed', 'liked', 'disliked')),
         primary key (pattern_id, content)
       )`);
     await runner.query(
       `create index pattern_contents_by_user on pattern_contents (business_id, user_id, content)`,
     );
+    await runner.query(`create index pattern_contents_by_age on pattern_contents (business_id, pattern_id)`);
     await runner.query(`select separate_tenants('user_patterns'), separate_tenants('pattern_contents')`);
   }
 

@@ -157,7 +157,7 @@ export function questions(
     patterns: (named) => patterns.list(named, { userId: USER, limit: 100 }),
     removePattern: async (named, { pattern }) => some(await patterns.remove(named, pattern)),
     seen: async (named) => some((await contents.seenBy(named, USER)) > 0),
-    liked: (named) => contents.likedBy(named, USER, [], 100),
+    liked: (named) => contents.likedBy(scope(named), USER, [], 100),
     unseen: async (named, { id }) => [...(await contents.unseen(scope(named), NOBODY, [id])).values()],
     popularContents: (named) => contents.popular(scope(named), NOBODY, [], 100),
     byWords: (named) => passages.byWords('What does the lamp burn?', scope(named), 100),

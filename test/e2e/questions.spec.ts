@@ -1,3 +1,4 @@
+import { Questions } from '../../src/features/interviews/questions.service.js';
 import { boot, type Booted } from '../support/boot.js';
 import { aQuestion, ask } from '../support/interviews.js';
 
@@ -100,6 +101,16 @@ describe('Questions', () => {
     ]);
     expect(bad).toMatchObject({ status: 422, body: { errors: [{ path: '1.text' }] } });
     expect((await list('once')).data).toHaveLength(2);
+  });
+
+  it('leave neither a document nor a job behind when their rows cannot be written', async () => {
+    const good = { ...aQuestion(), required_skills: [], compatible_roles: [], difficulty: 'easy' as const };
+    const bad = { ...good, text: 'Of which difficulty?', difficulty: 'extreme' as 'hard' };
+    await expect(service.app.get(Questions).accept('neither', [good, bad])).rejects.toMatchObject({
+      code: '23514',
+    });
+    for (const what of ['questions', 'documents', 'jobs'])
+      expect((await service.api('GET', `/api/v1/${what}?business_id=neither`)).body.data).toEqual([]);
   });
 
   it('are documents as well: found by a search, and gone with the document', async () => {

@@ -37,7 +37,9 @@ describeWithPostgres('Recommendations', () => {
       ONLY_EMBEDDING_MODEL: 'embedding',
       ONLY_EMBEDDING_DIMENSION: '256',
       EMBEDDING_CACHE_SIZE: '0',
-      EMBEDDING_TIMEOUT_MS: '1000',
+      // A machine that is busy is no outage.
+      EMBEDDING_TIMEOUT_MS: '10000',
+      VECTOR_SEARCH_TIMEOUT_MS: '10000',
       HEALTH_INTERVAL_MS: '200',
       CIRCUIT_BACKOFF_MIN_MS: '100',
       CIRCUIT_BACKOFF_MAX_MS: '500',

@@ -56,9 +56,9 @@ export class Candidates {
     const suggestions = matched.slice(0, count);
     const more = await this.popular(businessId, job, wanted, suggestions, count);
     return {
-      suggestions: [...suggestions, ...more],
-      retrieval: suggestions.length > 0 ? retrieval : more.length > 0 ? 'popular' : 'none',
-      because,
+      suggestions: [...suggestions, ...more.suggestions],
+      retrieval: suggestions.length > 0 ? retrieval : more.suggestions.length > 0 ? 'popular' : 'none',
+      because: [...because, ...more.because],
       verified,
     };
   }
@@ -89,17 +89,26 @@ export class Candidates {
     }
   }
 
+  /** @throws DependencyError when nothing was chosen before; what was is worth giving alone */
   private async popular(
     businessId: string,
     job: Job,
     wanted: Wanted,
     chosen: readonly Suggestion[],
     count: number,
-  ): Promise<Suggestion[]> {
-    if (chosen.length >= count) return [];
+  ): Promise<{ suggestions: Suggestion[]; because: Degradation[] }> {
+    if (chosen.length >= count) return { suggestions: [], because: [] };
     const except = chosen.map((suggestion) => suggestion.question_id);
-    const found = await this.repository.popular(businessId, wanted, except, count - chosen.length);
-    return found.map((question) => suggestionOf(question, 'popular', 0, job));
+    try {
+      const found = await this.repository.popular(businessId, wanted, except, count - chosen.length);
+      return {
+        suggestions: found.map((question) => suggestionOf(question, 'popular', 0, job)),
+        because: [],
+      };
+    } catch (error) {
+      if (chosen.length === 0 || !(error instanceof DependencyError)) throw error;
+      return { suggestions: [], because: [{ dependency: error.dependency, reason: error.reason }] };
+    }
   }
 }
 

@@ -28,8 +28,8 @@ export interface QuestionsWhere {
   limit: number;
 }
 
-const COLUMNS = `q.id, q.text, q.category, q.difficulty, q.required_skills, q.compatible_roles, q.source, q.model, q.created_at,
-  (select count(*) from question_uses u where u.business_id = q.business_id and u.question_id = q.id)::int as times_suggested`;
+const COLUMNS = `q.id, q.text, q.category, q.difficulty, q.required_skills, q.compatible_roles, q.source, q.model,
+  q.times_suggested, q.created_at`;
 const FITTING = `q.business_id = $1 and q.role_keys && $2::text[] and ($3::text is null or q.difficulty = $3)`;
 
 /** Questions as rows, and how often each was suggested. Every statement names the tenant. */
@@ -116,7 +116,7 @@ export class QuestionsRepository {
       'find popular questions',
       businessId,
       `select ${COLUMNS} from questions q where ${FITTING} and q.id <> all($4::uuid[])
-       order by times_suggested desc, q.id desc limit $5`,
+       order by q.times_suggested desc, q.id desc limit $5`,
       [keysFor(role), difficulty ?? null, except, limit],
     );
   }
@@ -141,12 +141,18 @@ export class QuestionsRepository {
   /** Counts that these were suggested for a job: once a job, however often it asks. Those that are gone are left out. */
   async note(tx: Transaction, businessId: string, jobId: string, ids: readonly string[]): Promise<void> {
     await tx.query(
-      // In one order and with a hold on each: two at once neither wait for each other nor meet one that is being removed.
+      // In one order and with a hold on each: two at once do not end up waiting for each other, and none that is being
+      // removed is met. Whoever asks again for the same job holds nothing.
       `with there as (
-         select id from questions where business_id = $1 and id = any($3::uuid[]) order by id for key share
+         select q.id from questions q where q.business_id = $1 and q.id = any($3::uuid[])
+           and not exists (select from question_uses u where u.business_id = $1 and u.question_id = q.id and u.job_id = $2)
+         order by q.id for no key update
+       ), added as (
+         insert into question_uses (business_id, question_id, job_id) select $1, id, $2 from there
+         on conflict do nothing returning question_id
        )
-       insert into question_uses (business_id, question_id, job_id) select $1, id, $2 from there order by id
-       on conflict do nothing`,
+       update questions q set times_suggested = q.times_suggested + 1 from added
+       where q.business_id = $1 and q.id = added.question_id`,
       [businessId, jobId, ids],
     );
   }

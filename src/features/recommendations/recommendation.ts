@@ -1,5 +1,5 @@
 import { mentions } from '../search/mentions.js';
-import type { Content, LikedContent } from './contents.repository.js';
+import type { Content, LikedContent, PopularContent } from './contents.repository.js';
 
 /** Why a document is among the recommendations. */
 export type Grounds =
@@ -7,8 +7,8 @@ export type Grounds =
   | { at: 'profile'; by: 'hybrid' | 'vector' | 'keyword'; text: string; terms: readonly string[] }
   /** It was found by something that the user liked. */
   | { at: 'liked'; liked: LikedContent }
-  /** By what other users thought of it, or for being new. */
-  | { at: 'popular' };
+  /** By what other users thought of it lately, or for being new. */
+  | ({ at: 'popular' } & Pick<PopularContent, 'likes' | 'viewers'>);
 
 export interface Recommendation {
   document_id: string;
@@ -34,7 +34,7 @@ export function recommendationOf(content: Content, score: number, grounds: Groun
 }
 
 /** From what is known and nothing else: what the document says, what it was found by, and how many users said what. */
-function reasonFor({ title, metadata, likes, viewers }: Content, grounds: Grounds): string {
+function reasonFor({ title, metadata }: Content, grounds: Grounds): string {
   if (grounds.at === 'liked') return `Among the nearest to “${grounds.liked.title}”, which the user liked.`;
   if (grounds.at === 'profile') {
     const said = [title, grounds.text, ...wordsIn(metadata)].join('\n');
@@ -44,6 +44,7 @@ function reasonFor({ title, metadata, likes, viewers }: Content, grounds: Ground
       ? 'Shares words with the user’s profile or patterns.'
       : 'Among the nearest to the user’s profile and patterns by vectors.';
   }
+  const { likes, viewers } = grounds;
   if (likes > 0) return `Liked by ${likes} ${likes === 1 ? 'user' : 'users'}.`;
   if (viewers > 0) return `Viewed by ${viewers} ${viewers === 1 ? 'user' : 'users'}.`;
   return 'Among the newest that the user has not seen.';

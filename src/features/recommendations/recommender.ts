@@ -59,18 +59,18 @@ export class Recommender {
   /** @throws DependencyError of the database: without it nobody knows what the user has seen */
   async recommend(businessId: string, request: RecommendationRequest): Promise<Recommended> {
     const { userId, profile, limit } = request;
+    const scope = this.scope(businessId, request.contentType);
     const verdicts = verdictsOf(profile);
     const reader = { userId, seen: [...verdicts.keys()] };
     const likedNow = reader.seen.filter((content) => verdicts.get(content) === 'liked');
     const [patterns, liked, seen] = await Promise.all([
       this.patterns.list(businessId, { userId, limit: PATTERNS_MAX }),
-      this.contents.likedBy(businessId, userId, likedNow, LIKED_MAX),
+      this.contents.likedBy(scope, userId, likedNow, LIKED_MAX),
       this.contents.seenBy(businessId, userId),
     ]);
     // As they were checked when they came in.
     const facts = patterns.map(({ pattern_data: data }) => data as unknown as UserFacts);
     const terms = termsOf([profile, ...facts]);
-    const scope = this.scope(businessId, request.contentType);
     const findings = await this.findings(scope, terms, liked, hitsFor(limit, seen + reader.seen.length));
     const matched = await this.matched(scope, reader, findings, limit);
     const popular = await this.popular(scope, reader, matched, limit);
@@ -161,7 +161,9 @@ export class Recommender {
     if (matched.length >= limit) return [];
     const except = matched.map((recommendation) => recommendation.document_id);
     const found = await this.contents.popular(scope, reader, except, limit - matched.length);
-    return found.map((content) => recommendationOf(content, 0, { at: 'popular' }));
+    return found.map(({ likes, viewers, ...content }) =>
+      recommendationOf(content, 0, { at: 'popular', likes, viewers }),
+    );
   }
 }
 
