@@ -148,7 +148,7 @@ describeWithPostgres('Recommendations', () => {
       {
         title: 'The lens',
         found_by: 'liked',
-        reason: 'Among the nearest to “The lamp”, which the user liked.',
+        reason: 'By words and vectors among the nearest to “The lamp”, which the user liked.',
       },
     ]);
     await know('liked', 'ada', { disliked: ['lamp'] });
@@ -165,7 +165,7 @@ describeWithPostgres('Recommendations', () => {
         retrieval: 'keyword',
         degraded_because: [{ dependency: 'vector_store', reason: expect.any(String) }],
         recommendations: [
-          { found_by: 'profile', reason: 'Shares words with the user’s profile or patterns.' },
+          { found_by: 'profile', reason: 'Shares words with the user’s profile and patterns.' },
         ],
       });
     } finally {

@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { z } from 'zod';
 import { beginningOf } from '../../kernel/beginning.js';
 import { DependencyError } from '../../resilience/dependency-error.js';
+import { degradationOf } from '../search/degradations.js';
 import { type Degradation, type Found, Search, type SearchResult } from '../search/search.service.js';
 import { DIFFICULTIES, keysFor, QUESTIONS, type Wanted } from './question.js';
 import { QuestionsRepository } from './questions.repository.js';
@@ -84,7 +85,7 @@ export class Candidates {
       );
     } catch (error) {
       if (!(error instanceof DependencyError)) throw error;
-      const because = [{ dependency: error.dependency, reason: error.reason }];
+      const because = [degradationOf(error)];
       return { hits: [], retrieval: 'none', degraded_because: because, verified: true };
     }
   }
@@ -107,7 +108,7 @@ export class Candidates {
       };
     } catch (error) {
       if (chosen.length === 0 || !(error instanceof DependencyError)) throw error;
-      return { suggestions: [], because: [{ dependency: error.dependency, reason: error.reason }] };
+      return { suggestions: [], because: [degradationOf(error)] };
     }
   }
 }

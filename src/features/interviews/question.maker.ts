@@ -3,6 +3,7 @@ import { Deadline, DeadlineExceeded } from '../../kernel/deadline.js';
 import { Database } from '../../platform/database/database.js';
 import { DependencyError } from '../../resilience/dependency-error.js';
 import { DocumentWriter } from '../knowledge/document.writer.js';
+import { degradationOf } from '../search/degradations.js';
 import type { Degradation } from '../search/search.service.js';
 import { type NewQuestion, roleKeys, textKey } from './question.js';
 import { type QuestionWish, QuestionWriter } from './question.writer.js';
@@ -42,7 +43,7 @@ export class QuestionMaker {
     for (let others = this.underWay.get(key); others !== undefined; others = this.underWay.get(key)) {
       const waited = others.then((made) => ({ made })).catch(() => ({ made: undefined }));
       const outcome = await inTime(() => waited);
-      if (outcome === undefined) return none('llm', 'timeout');
+      if (outcome === undefined) return LATE;
       if (outcome.made !== undefined) return outcome.made;
       // Whoever made them went away: somebody else is to make them now.
     }
@@ -53,7 +54,7 @@ export class QuestionMaker {
 
   private async makeNow(businessId: string, wish: QuestionWish): Promise<Made> {
     const written = await inTime(() => this.writer.write(wish));
-    if (written === undefined) return none('llm', 'timeout');
+    if (written === undefined) return LATE;
     if (written.at === 'none') return { questions: [], because: written.because };
     try {
       const ids = await this.store(businessId, written.drafts, written.model);
@@ -62,7 +63,7 @@ export class QuestionMaker {
     } catch (error) {
       // What is not stored has no id, and is not suggested.
       if (!(error instanceof DependencyError)) throw error;
-      return none(error.dependency, error.reason);
+      return { questions: [], because: [degradationOf(error)] };
     }
   }
 
@@ -92,9 +93,7 @@ export class QuestionMaker {
   }
 }
 
-function none(dependency: string, reason: string): Made {
-  return { questions: [], because: [{ dependency, reason }] };
-}
+const LATE: Made = { questions: [], because: [{ dependency: 'llm', reason: 'timeout' }] };
 
 /** Does the work within what the request can spare. @returns undefined when that was not enough */
 async function inTime<T>(work: () => Promise<T>): Promise<T | undefined> {

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { Database } from '../../platform/database/database.js';
 import { DependencyError } from '../../resilience/dependency-error.js';
+import { degradationOf, distinct } from '../search/degradations.js';
 import type { Degradation } from '../search/search.service.js';
 import { Candidates, type Chosen } from './candidates.js';
 import { JobDescriptions } from './job-descriptions.service.js';
@@ -119,11 +120,7 @@ export class Suggester {
       return { jobId, because: [] };
     } catch (error) {
       if (!(error instanceof DependencyError)) throw error;
-      return { jobId: known ?? null, because: [{ dependency: error.dependency, reason: error.reason }] };
+      return { jobId: known ?? null, because: [degradationOf(error)] };
     }
   }
-}
-
-function distinct(because: readonly Degradation[]): Degradation[] {
-  return [...new Map(because.map((one) => [`${one.dependency} ${one.reason}`, one])).values()];
 }

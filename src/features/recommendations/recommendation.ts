@@ -1,12 +1,13 @@
+import type { Mode } from '../search/search.service.js';
 import { mentions } from '../search/mentions.js';
 import type { Content, LikedContent, PopularContent } from './contents.repository.js';
 
 /** Why a document is among the recommendations. */
 export type Grounds =
   /** It was found by what the user is after. `text` is the passage. */
-  | { at: 'profile'; by: 'hybrid' | 'vector' | 'keyword'; text: string; terms: readonly string[] }
+  | { at: 'profile'; by: Mode; text: string; terms: readonly string[] }
   /** It was found by something that the user liked. */
-  | { at: 'liked'; liked: LikedContent }
+  | { at: 'liked'; by: Mode; liked: LikedContent }
   /** By what other users thought of it lately, or for being new. */
   | ({ at: 'popular' } & Pick<PopularContent, 'likes' | 'viewers'>);
 
@@ -35,20 +36,24 @@ export function recommendationOf(content: Content, score: number, grounds: Groun
 
 /** From what is known and nothing else: what the document says, what it was found by, and how many users said what. */
 function reasonFor({ title, metadata }: Content, grounds: Grounds): string {
-  if (grounds.at === 'liked') return `Among the nearest to “${grounds.liked.title}”, which the user liked.`;
+  if (grounds.at === 'liked') return `${NEAR[grounds.by]} “${grounds.liked.title}”, which the user liked.`;
   if (grounds.at === 'profile') {
     const said = [title, grounds.text, ...wordsIn(metadata)].join('\n');
     const named = grounds.terms.filter((term) => mentions(said, term));
     if (named.length > 0) return `Speaks of ${listed(named)}, which the user’s profile or patterns name.`;
-    return grounds.by === 'keyword'
-      ? 'Shares words with the user’s profile or patterns.'
-      : 'Among the nearest to the user’s profile and patterns by vectors.';
+    return `${NEAR[grounds.by]} the user’s profile and patterns.`;
   }
   const { likes, viewers } = grounds;
   if (likes > 0) return `Liked by ${likes} ${likes === 1 ? 'user' : 'users'}.`;
   if (viewers > 0) return `Viewed by ${viewers} ${viewers === 1 ? 'user' : 'users'}.`;
   return 'Among the newest that the user has not seen.';
 }
+
+const NEAR: Record<Mode, string> = {
+  hybrid: 'By words and vectors among the nearest to',
+  vector: 'By vectors among the nearest to',
+  keyword: 'Shares words with',
+};
 
 function wordsIn(metadata: Record<string, unknown>): string[] {
   return Object.values(metadata)

@@ -2,8 +2,9 @@ import { Injectable } from '@nestjs/common';
 import { Settings } from '../../config/settings.js';
 import { beginningOf } from '../../kernel/beginning.js';
 import { DependencyError } from '../../resilience/dependency-error.js';
+import { degradationOf, distinct } from '../search/degradations.js';
 import { fuse } from '../search/fusion.js';
-import { type Degradation, type Found, Search } from '../search/search.service.js';
+import { type Degradation, type Found, type Mode, Search } from '../search/search.service.js';
 import { ContentsRepository, type LikedContent, type Reader, type Scope } from './contents.repository.js';
 import { type Grounds, type Recommendation, recommendationOf } from './recommendation.js';
 import { termsOf, type UserFacts, verdictsOf } from './user.facts.js';
@@ -63,24 +64,23 @@ export class Recommender {
     const verdicts = verdictsOf(profile);
     const reader = { userId, seen: [...verdicts.keys()] };
     const likedNow = reader.seen.filter((content) => verdicts.get(content) === 'liked');
-    const [patterns, liked, seen] = await Promise.all([
-      this.patterns.list(businessId, { userId, limit: PATTERNS_MAX }),
-      this.contents.likedBy(scope, userId, likedNow, LIKED_MAX),
-      this.contents.seenBy(businessId, userId),
-    ]);
+    // One after another: the searches need connections enough, and these take a moment.
+    const patterns = await this.patterns.list(businessId, { userId, limit: PATTERNS_MAX });
+    const liked = await this.contents.likedBy(scope, userId, likedNow, LIKED_MAX);
+    const seen = await this.contents.seenBy(businessId, userId);
     // As they were checked when they came in.
     const facts = patterns.map(({ pattern_data: data }) => data as unknown as UserFacts);
     const terms = termsOf([profile, ...facts]);
     const findings = await this.findings(scope, terms, liked, hitsFor(limit, seen + reader.seen.length));
     const matched = await this.matched(scope, reader, findings, limit);
     const popular = await this.popular(scope, reader, matched, limit);
-    const recommendations = [...matched, ...popular];
+    const recommendations = [...matched, ...popular.recommendations];
     return {
       pattern_id: patterns[0]?.id ?? null,
       recommendations,
       total_recommendations: recommendations.length,
-      retrieval: matched.length > 0 ? lowest(findings) : popular.length > 0 ? 'popular' : 'none',
-      degraded_because: distinct(findings.flatMap(({ because }) => because)),
+      retrieval: matched.length > 0 ? lowest(findings) : recommendations.length > 0 ? 'popular' : 'none',
+      degraded_because: distinct([...findings, popular].flatMap(({ because }) => because)),
     };
   }
 
@@ -97,7 +97,7 @@ export class Recommender {
     liked: readonly LikedContent[],
     hits: number,
   ): Promise<Finding[]> {
-    const byTerms = (by: 'hybrid' | 'vector' | 'keyword', { text }: Found): Grounds => ({
+    const byTerms = (by: Mode, { text }: Found): Grounds => ({
       at: 'profile',
       by,
       text,
@@ -106,7 +106,7 @@ export class Recommender {
     return Promise.all([
       ...(terms.length === 0 ? [] : [this.find(terms.join('. '), scope, hits, byTerms)]),
       ...liked.map((one) =>
-        this.find(`${one.title}\n\n${one.text}`, scope, hits, () => ({ at: 'liked', liked: one })),
+        this.find(`${one.title}\n\n${one.text}`, scope, hits, (by) => ({ at: 'liked', by, liked: one })),
       ),
     ]);
   }
@@ -116,7 +116,7 @@ export class Recommender {
     query: string,
     scope: Scope,
     limit: number,
-    grounds: (by: 'hybrid' | 'vector' | 'keyword', hit: Found) => Grounds,
+    grounds: (by: Mode, hit: Found) => Grounds,
   ): Promise<Finding> {
     try {
       const found = await this.search.find(beginningOf(query, QUERY_CHARACTERS_MAX), 'hybrid', scope, limit);
@@ -128,7 +128,7 @@ export class Recommender {
       return { retrieval, because, documents };
     } catch (error) {
       if (!(error instanceof DependencyError)) throw error;
-      const because = [{ dependency: error.dependency, reason: error.reason }];
+      const because = [degradationOf(error)];
       return { retrieval: 'none', because, documents: new Map() };
     }
   }
@@ -152,18 +152,25 @@ export class Recommender {
     return matched.slice(0, limit);
   }
 
+  /** @throws DependencyError when nothing was matched before; what was is worth giving alone */
   private async popular(
     scope: Scope,
     reader: Reader,
     matched: readonly Recommendation[],
     limit: number,
-  ): Promise<Recommendation[]> {
-    if (matched.length >= limit) return [];
+  ): Promise<{ recommendations: Recommendation[]; because: Degradation[] }> {
+    if (matched.length >= limit) return { recommendations: [], because: [] };
     const except = matched.map((recommendation) => recommendation.document_id);
-    const found = await this.contents.popular(scope, reader, except, limit - matched.length);
-    return found.map(({ likes, viewers, ...content }) =>
-      recommendationOf(content, 0, { at: 'popular', likes, viewers }),
-    );
+    try {
+      const found = await this.contents.popular(scope, reader, except, limit - matched.length);
+      const recommendations = found.map(({ likes, viewers, ...content }) =>
+        recommendationOf(content, 0, { at: 'popular', likes, viewers }),
+      );
+      return { recommendations, because: [] };
+    } catch (error) {
+      if (matched.length === 0 || !(error instanceof DependencyError)) throw error;
+      return { recommendations: [], because: [degradationOf(error)] };
+    }
   }
 }
 
@@ -186,8 +193,4 @@ function lowest(findings: readonly Finding[]): Retrieval {
     findings.filter(({ documents }) => documents.size > 0).map(({ retrieval }) => retrieval),
   );
   return FROM_LOWEST.find((retrieval) => went.has(retrieval)) ?? 'none';
-}
-
-function distinct(because: readonly Degradation[]): Degradation[] {
-  return [...new Map(because.map((one) => [`${one.dependency} ${one.reason}`, one])).values()];
 }
