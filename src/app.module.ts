@@ -5,7 +5,9 @@ import { AnswersModule } from './features/answers/answers.module.js';
 import { ChatModule } from './features/chat/chat.module.js';
 import { GenerationModule } from './features/generation/generation.module.js';
 import { KeysModule } from './features/keys/keys.module.js';
+import { InterviewsModule } from './features/interviews/interviews.module.js';
 import { KnowledgeModule } from './features/knowledge/knowledge.module.js';
+import { RecommendationsModule } from './features/recommendations/recommendations.module.js';
 import { SearchModule } from './features/search/search.module.js';
 import { HealthModule } from './health/health.module.js';
 import { HttpModule } from './http/http.module.js';
@@ -42,6 +44,8 @@ export class AppModule implements OnModuleInit {
         AnswersModule,
         GenerationModule,
         ChatModule,
+        InterviewsModule,
+        RecommendationsModule,
         HealthModule,
         HttpModule,
       ],

@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createApplication } from '#service/application.js';
 import { readSettings } from '#service/config/settings.js';
-import { Documents, type Submission } from '#service/features/knowledge/documents.service.js';
+import type { Submission } from '#service/features/knowledge/document.writer.js';
+import { Documents } from '#service/features/knowledge/documents.service.js';
 
 /** The built service in this process, on a data folder of its own that goes with it. */
 export async function service(env: Record<string, string> = {}) {

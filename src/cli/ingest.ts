@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { sha256 } from '../features/knowledge/intake.js';
-import type { metadata } from '../features/knowledge/document.schemas.js';
+import type { metadata } from '../http/metadata.js';
 import type { z } from 'zod';
 import { type Client, type DocumentView, Refused } from './client.js';
 import type { FoundFile } from './folder.js';

@@ -86,8 +86,8 @@ describeWithPostgres('Tenants on a PostgreSQL server', () => {
     const url = await databaseOf('founder');
     const db = await open(url('app'), url('founder'));
     expect(await db.query('look', who)).toEqual([{ role: 'app', almighty: false, owner: false }]);
-    const { id } = await possess(db, 'acme');
-    expect(await questions(db).list!('acme', { id, version: 1, chunk: '' })).toHaveLength(1);
+    const possession = await possess(db, 'acme');
+    expect(await questions(db).list!('acme', possession)).toHaveLength(1);
     expect(await db.query('read', 'select 1 from documents')).toEqual([]);
     await expect(db.query('change', 'drop table documents')).rejects.toMatchObject({ code: '42501' });
     const owner = await db.administer('look', (tx) => tx.query('select current_user as role'));
@@ -128,6 +128,11 @@ describeWithPostgres('Tenants on a PostgreSQL server', () => {
       'chunks true',
       'documents true',
       'idempotency_keys true',
+      'job_descriptions true',
+      'pattern_contents true',
+      'question_uses true',
+      'questions true',
+      'user_patterns true',
       'vectors.documents_1 true',
     ]);
     for (const table of ['documents', 'vectors.documents_1']) {

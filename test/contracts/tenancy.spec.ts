@@ -42,7 +42,17 @@ describe('Tenants on the embedded engine', () => {
   it('are kept apart in every table that knows of tenants', async () => {
     const tables = await db.query<{ name: string; separated: boolean }>('look', TABLES);
     expect(tables.map(({ name }) => name)).toEqual(
-      expect.arrayContaining(['chunks', 'documents', 'idempotency_keys', 'vectors.fuzzed_1']),
+      expect.arrayContaining([
+        'chunks',
+        'documents',
+        'idempotency_keys',
+        'job_descriptions',
+        'pattern_contents',
+        'question_uses',
+        'questions',
+        'user_patterns',
+        'vectors.fuzzed_1',
+      ]),
     );
     expect(tables.filter(({ separated }) => !separated)).toEqual([]);
   });
@@ -73,6 +83,12 @@ describe('Tenants on the embedded engine', () => {
     expect(await own.list!('victim', victims[0]!)).toHaveLength(2);
     expect(await own.byWords!('victim', victims[0]!)).toHaveLength(2);
     expect(await own.nearest!('victim', victims[0]!)).toHaveLength(2);
+    for (const question of ['questions', 'fitting', 'job', 'patterns', 'seen', 'liked', 'popularContents'])
+      expect(await own[question]!('victim', victims[0]!)).not.toEqual([]);
+    expect(await own.questions!('victim', victims[0]!)).toMatchObject([
+      { times_suggested: 1 },
+      { times_suggested: 1 },
+    ]);
   });
 
   it('can write nothing into the name of another', async () => {
@@ -124,12 +140,18 @@ describe('Tenants on the embedded engine', () => {
   });
 
   // Last: it opens what the others show to be closed.
-  it.each(['documents', 'chunks', 'api_keys', 'vectors.fuzzed_1'])(
-    'would be found to see each other if %s were not kept apart',
-    async (table) => {
-      await db.administer('open', (tx) => tx.query(`alter table ${table} disable row level security`));
-      await expect(attack()).rejects.toThrow();
-      await db.administer('close', (tx) => tx.query(`alter table ${table} enable row level security`));
-    },
-  );
+  it.each([
+    'documents',
+    'chunks',
+    'api_keys',
+    'vectors.fuzzed_1',
+    'questions',
+    'job_descriptions',
+    'user_patterns',
+    'pattern_contents',
+  ])('would be found to see each other if %s were not kept apart', async (table) => {
+    await db.administer('open', (tx) => tx.query(`alter table ${table} disable row level security`));
+    await expect(attack()).rejects.toThrow();
+    await db.administer('close', (tx) => tx.query(`alter table ${table} enable row level security`));
+  });
 });

@@ -3,6 +3,10 @@ import { type Database, type Transaction, type WorkOptions } from '../../src/pla
 import { KeysRepository } from '../../src/features/keys/keys.repository.js';
 import { DocumentsRepository } from '../../src/features/knowledge/documents.repository.js';
 import { IngestionRepository } from '../../src/features/knowledge/ingestion.repository.js';
+import { JobDescriptionsRepository } from '../../src/features/interviews/job-descriptions.repository.js';
+import { QuestionsRepository } from '../../src/features/interviews/questions.repository.js';
+import { ContentsRepository } from '../../src/features/recommendations/contents.repository.js';
+import { UserPatternsRepository } from '../../src/features/recommendations/user-patterns.repository.js';
 import { PassagesRepository } from '../../src/features/search/passages.repository.js';
 import { derivedId, newId } from '../../src/kernel/ids.js';
 import type { VectorStore } from '../../src/platform/vector-store/vector-store.js';
@@ -24,11 +28,16 @@ export const TABLES = `select c.oid::regclass::text as name, c.relrowsecurity an
   from pg_class c join pg_attribute a on a.attrelid = c.oid and a.attname = 'business_id'
   where c.relkind in ('r', 'p') and c.relname <> 'tenants' order by 1`;
 
-/** What a tenant has, as ids: of documents, their versions and the words that are in them. */
+/**
+ * What a tenant has, as ids: a document, which is a question as well, its version and the words that are in it; a job that
+ * the question was suggested for; and a pattern of a user who liked it.
+ */
 export interface Possession {
   id: string;
   version: number;
   chunk: string;
+  job: string;
+  pattern: string;
 }
 
 const TEXT = 'the lamp burns colza oil';
@@ -53,7 +62,41 @@ export async function possess(
   });
   const chunk = derivedId(stored.id, stored.version, 0);
   await vectors?.upsert('fuzzed', [pointOf(businessId, stored.id, chunk)]);
-  return { ...stored, chunk };
+  return { ...stored, chunk, ...(await possessMore(database, businessId, stored.id)) };
+}
+
+const QUESTION = {
+  text: 'What does the lamp burn?',
+  category: 'Lamps',
+  difficulty: 'easy',
+  required_skills: ['trimming'],
+  compatible_roles: [],
+  source: 'stored',
+  model: null,
+} as const;
+const WANTED = { role: 'Keeper', difficulty: undefined };
+const USER = 'ada';
+const NOBODY = { userId: 'nobody', seen: [] };
+
+/** Makes a question of a document, suggests it for a job, and has a user like it. */
+async function possessMore(database: Database, businessId: string, id: string) {
+  const [job, pattern] = [newId(), newId()];
+  const questions = new QuestionsRepository(database);
+  await database.transaction(
+    'store',
+    async (tx) => {
+      const description = { id: job, role: 'Keeper', description: TEXT, metadata: {} };
+      await new JobDescriptionsRepository(database).store(tx, businessId, description);
+      await questions.store(tx, businessId, [
+        { ...QUESTION, required_skills: [...QUESTION.required_skills], compatible_roles: [], id },
+      ]);
+      await questions.note(tx, businessId, job, [id]);
+      const liked = { id: pattern, user_id: USER, pattern_data: {} };
+      await new UserPatternsRepository(database).store(tx, businessId, liked, new Map([[id, 'liked']]));
+    },
+    { businessId },
+  );
+  return { job, pattern };
 }
 
 export const newDocument = (businessId: string) => ({
@@ -97,6 +140,10 @@ export function questions(
   const ingestion = new IngestionRepository(database);
   const passages = new PassagesRepository(database);
   const keys = new KeysRepository(database);
+  const interviews = new QuestionsRepository(database);
+  const jobs = new JobDescriptionsRepository(database);
+  const patterns = new UserPatternsRepository(database);
+  const contents = new ContentsRepository(database);
   const scope = (businessId: string) => ({ businessId, collection: 'fuzzed', filter: {} });
   const some = (value: unknown) => (value === undefined || value === false ? [] : [value]);
   const within = <T>(named: string, work: (tx: Transaction) => Promise<T>) =>
@@ -114,6 +161,20 @@ export function questions(
     listKeys: (named) => keys.list(named, { limit: 100 }),
     takeKey: async (named, { id }) => some(await within(named, (tx) => keys.take(tx, named, keyId(id)))),
     revokeKey: async (named, { id }) => some(await within(named, (tx) => keys.revoke(tx, named, keyId(id)))),
+    question: async (named, { id }) => some(await interviews.find(named, id)),
+    questions: (named) => interviews.list(named, { limit: 100 }),
+    fitting: async (named, { id }) => [...(await interviews.fitting(named, WANTED, [id])).values()],
+    popularQuestions: (named) => interviews.popular(named, WANTED, [], 100),
+    byText: (named) => within(named, (tx) => interviews.byText(tx, named, [QUESTION.text])),
+    hold: async (named, { id }) => some(await within(named, (tx) => interviews.hold(tx, named, id))),
+    job: async (named, { job }) => some(await jobs.find(named, job)),
+    pattern: async (named, { pattern }) => some(await patterns.find(named, pattern)),
+    patterns: (named) => patterns.list(named, { userId: USER, limit: 100 }),
+    removePattern: async (named, { pattern }) => some(await patterns.remove(named, pattern)),
+    seen: async (named) => some((await contents.seenBy(named, USER)) > 0),
+    liked: (named) => contents.likedBy(scope(named), USER, [], 100),
+    unseen: async (named, { id }) => [...(await contents.unseen(scope(named), NOBODY, [id])).values()],
+    popularContents: (named) => contents.popular(scope(named), NOBODY, [], 100),
     byWords: (named) => passages.byWords('What does the lamp burn?', scope(named), 100),
     current: async (named, { chunk }) => [...(await passages.current([chunk], scope(named))).values()],
     ...(vectors !== undefined && {

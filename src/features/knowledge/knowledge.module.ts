@@ -1,6 +1,7 @@
 import { Module } from '@nestjs/common';
 import { Collections } from './collections.js';
 import { Comparison } from './comparison.js';
+import { DocumentWriter } from './document.writer.js';
 import { DocumentsController } from './documents.controller.js';
 import { DocumentsRepository } from './documents.repository.js';
 import { Documents } from './documents.service.js';
@@ -26,6 +27,7 @@ import { Waking } from './waking.js';
     Comparison,
     Documents,
     DocumentsRepository,
+    DocumentWriter,
     Embeddings,
     Filling,
     Ingestion,
@@ -40,6 +42,15 @@ import { Waking } from './waking.js';
     TruthRepository,
     Waking,
   ],
-  exports: [Collections, Documents, Embeddings, KnowledgeVersions, Rebuild, Reconciler, Removals],
+  exports: [
+    Collections,
+    Documents,
+    DocumentWriter,
+    Embeddings,
+    KnowledgeVersions,
+    Rebuild,
+    Reconciler,
+    Removals,
+  ],
 })
 export class KnowledgeModule {}

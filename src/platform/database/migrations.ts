@@ -2,6 +2,8 @@ import { Knowledge1790000000000 } from '../../../migrations/1790000000000-knowle
 import { Tenancy1791000000000 } from '../../../migrations/1791000000000-tenancy.ts';
 import { Idempotency1791000000001 } from '../../../migrations/1791000000001-idempotency.ts';
 import { ApiKeys1792000000000 } from '../../../migrations/1792000000000-api-keys.ts';
+import { Interviews1792000000001 } from '../../../migrations/1792000000001-interviews.ts';
+import { Recommendations1792000000002 } from '../../../migrations/1792000000002-recommendations.ts';
 import { Generation1792000000003 } from '../../../migrations/1792000000003-generation.ts';
 import { Chat1792000000004 } from '../../../migrations/1792000000004-chat.ts';
 import { KnowledgeVersions1792000000010 } from '../../../migrations/1792000000010-knowledge-versions.ts';
@@ -13,6 +15,8 @@ export const migrations = [
   Tenancy1791000000000,
   Idempotency1791000000001,
   ApiKeys1792000000000,
+  Interviews1792000000001,
+  Recommendations1792000000002,
   Generation1792000000003,
   Chat1792000000004,
   KnowledgeVersions1792000000010,

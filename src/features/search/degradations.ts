@@ -1,0 +1,12 @@
+import type { DependencyError } from '../../resilience/dependency-error.js';
+import type { Degradation } from './search.service.js';
+
+/** What an error that was made up for takes from an answer. */
+export function degradationOf({ dependency, reason }: DependencyError): Degradation {
+  return { dependency, reason };
+}
+
+/** Each once, in the order of their first mention. */
+export function distinct(because: readonly Degradation[]): Degradation[] {
+  return [...new Map(because.map((one) => [`${one.dependency} ${one.reason}`, one])).values()];
+}
