@@ -22,6 +22,7 @@ const PORTS = [
   'cache/broker',
   'llm/(llm|embedder|quotation|seam|terms)',
   'web-search/web-search',
+  'web-pages/web-pages',
   'jobs/jobs',
 ];
 
@@ -32,8 +33,9 @@ const VENDORS = [
   { packages: ['lru-cache', 'ioredis'], home: 'src/platform/cache/' },
   { packages: ['@qdrant/.+'], home: 'src/platform/vector-store/' },
   { packages: ['stemmer', 'eventsource-parser'], home: 'src/platform/llm/' },
-  // The transport of the two that speak HTTP; Qdrant's own client runs on it as well.
-  { packages: ['undici'], home: 'src/platform/(llm|vector-store)/' },
+  // The transport of those that speak HTTP; Qdrant's own client runs on it as well.
+  { packages: ['undici'], home: 'src/platform/(llm|vector-store|web-pages)/' },
+  { packages: ['ipaddr\\.js'], home: 'src/platform/web-pages/' },
   { packages: ['cockatiel'], home: 'src/resilience/policy.ts' },
   { packages: ['nestjs-pino', 'pino', 'pino-http', 'pino-pretty'], home: 'src/telemetry/' },
   { packages: ['@nestjs/terminus'], home: 'src/health/' },

@@ -48,6 +48,7 @@ const floors = {
   './src/platform/vector-store/': { branches: 88 },
   './src/platform/web-search/': { branches: 88 },
   './src/features/keys/': { branches: 95 },
+  './src/platform/web-pages/': { branches: 90 },
   './src/features/knowledge/': { branches: 88 },
   './src/features/search/': { branches: 82 },
   './src/features/answers/': { branches: 70 },

@@ -16,6 +16,7 @@ import { DatabaseModule } from './platform/database/database.module.js';
 import { JobsModule } from './platform/jobs/jobs.module.js';
 import { LlmModule } from './platform/llm/llm.module.js';
 import { VectorStoreModule } from './platform/vector-store/vector-store.module.js';
+import { WebPagesModule } from './platform/web-pages/web-pages.module.js';
 import { WebSearchModule } from './platform/web-search/web-search.module.js';
 import { BootPlan } from './resilience/boot.plan.js';
 import { ResilienceModule } from './resilience/resilience.module.js';
@@ -35,6 +36,7 @@ export class AppModule implements OnModuleInit {
         DatabaseModule,
         CacheModule,
         LlmModule,
+        WebPagesModule,
         WebSearchModule,
         VectorStoreModule,
         JobsModule,

@@ -4,7 +4,7 @@ import type { ContentType } from '../features/knowledge/chunking/chunk.js';
 import { checkContent, decode, tooLarge, typeOfName } from '../features/knowledge/intake.js';
 import { AppError } from '../kernel/app-error.js';
 import type { FoundFile } from './folder.js';
-import { titleOf } from './title.js';
+import { titleOfContent } from '../features/knowledge/title.of.content.js';
 
 /** A file as a document: what is sent of it. */
 export interface Source {
@@ -25,7 +25,7 @@ export async function readSource({ path, file }: FoundFile, bytesMax: number): P
     const content = decode(await read(path, bytesMax));
     checkContent(content, bytesMax);
     const contentType = typeOfName(file) ?? 'text/plain';
-    return { content, contentType, title: titleOf(content, contentType) ?? nameOf(file) };
+    return { content, contentType, title: titleOfContent(content, contentType) ?? nameOf(file) };
   } catch (error) {
     if (error instanceof AppError) return { code: error.code, reason: error.message };
     const { code, syscall } = error as NodeJS.ErrnoException;

@@ -8,6 +8,7 @@ import { resilienceSettings } from './resilience.settings.js';
 import { serviceSettings } from './service.settings.js';
 import { telemetrySettings } from './telemetry.settings.js';
 import { vectorsContradictions, vectorsSettings } from './vectors.settings.js';
+import { webPagesSettings } from './web-pages.settings.js';
 
 /**
  * Every setting of the service: the only place that knows the environment. `.env.example` is generated from it. Each
@@ -19,6 +20,7 @@ export const settingsSchema = z.object({
   ...cacheSettings,
   ...vectorsSettings,
   ...modelSettings,
+  ...webPagesSettings,
   ...resilienceSettings,
   ...accessSettings,
   ...telemetrySettings,

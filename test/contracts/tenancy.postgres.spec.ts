@@ -228,7 +228,7 @@ describeWithPostgres('Tenants on a PostgreSQL server', () => {
           headings: [],
           text: text(position),
         }));
-        await new DocumentsRepository(db).store(tx, { ...document, chunks });
+        await new DocumentsRepository(db).store(tx, { ...document, source: { ...document.source, chunks } });
       },
       { businessId: 'acme' },
     );

@@ -105,11 +105,13 @@ export const newDocument = (businessId: string) => ({
   collection: 'fuzzed',
   externalId: undefined,
   title: 'Lighthouse',
-  contentType: 'text/plain' as const,
-  content: TEXT,
-  contentSha256: '',
   metadata: { of: businessId },
-  chunks: [{ position: 0, start: 0, end: TEXT.length, headings: [], text: TEXT }],
+  source: {
+    contentType: 'text/plain' as const,
+    content: TEXT,
+    contentSha256: '',
+    chunks: [{ position: 0, start: 0, end: TEXT.length, headings: [], text: TEXT }],
+  },
 });
 
 export const pointOf = (businessId: string, documentId: string, chunkId: string) => ({
@@ -154,8 +156,9 @@ export function questions(
     list: (named) => documents.list(named, { limit: 100 }),
     chunks: (named, { id, version }) => documents.chunks(named, id, version, 0, 10),
     remove: async (named, { id }) => some(await within(named, (tx) => documents.remove(tx, named, id))),
-    requeue: async (named, { id }) => some(await within(named, (tx) => documents.requeue(tx, named, id))),
-    begin: async (named, { id, version }) => some(await ingestion.begin(named, id, version)),
+    requeue: async (named, { id }) =>
+      some(await within(named, (tx) => documents.requeue(tx, named, id, true))),
+    begin: async (named, { id, version }) => some(await ingestion.begin(named, id, version, false)),
     currentVersion: async (named, { id }) => some(await ingestion.currentVersion(named, id)),
     findKey: async (named, { id }) => some(await keys.find(named, keyHash(id), 10_000)),
     listKeys: (named) => keys.list(named, { limit: 100 }),

@@ -1,17 +1,16 @@
-import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
-import { Settings } from '../../config/settings.js';
+import { Injectable } from '@nestjs/common';
 import { invalid } from '../../kernel/app-error.js';
 import { Deadline } from '../../kernel/deadline.js';
 import { newId } from '../../kernel/ids.js';
 import type { Transaction } from '../../platform/database/database.js';
 import { Jobs } from '../../platform/jobs/jobs.js';
-import type { Chunk, ChunkedDocument, ContentType } from './chunking/chunk.js';
-import { ChunkerPool, DocumentTooComplex } from './chunking/chunker.pool.js';
+import { PageFault, WebPages } from '../../platform/web-pages/web-pages.js';
+import type { ContentType } from './chunking/chunk.js';
 import { Collections } from './collections.js';
-import { DocumentsRepository } from './documents.repository.js';
-import { checkContent, sha256 } from './intake.js';
-import { INGEST } from './ingestion.js';
+import { DocumentsRepository, type StoredContent } from './documents.repository.js';
+import { FETCH, INGEST } from './job.kinds.js';
 import { Projection } from './projection.js';
+import { Reading } from './reading.js';
 import { FORGET } from './removals.js';
 import { KnowledgeVersions } from './versions.js';
 import { Waking } from './waking.js';
@@ -26,17 +25,25 @@ export interface Submission {
   metadata: Record<string, unknown>;
 }
 
-/** A document that was checked and cut into chunks: to store it, nothing but SQL is needed. */
-export interface PreparedDocument {
-  submission: Submission;
-  /** What the offsets of the chunks count in: the text as sent, or the readable text of HTML. */
-  content: string;
-  chunks: readonly Chunk[];
+/** A document as it comes in by the address of a page, which says what it is. */
+export interface PageSubmission {
+  /** undefined: what the page calls itself. */
+  title?: string | undefined;
+  sourceUrl: string;
+  collection: string;
+  externalId?: string | undefined;
+  metadata: Record<string, unknown>;
 }
 
-/** What a transaction has done to a document. `queued`: there is something of it to embed, and nothing to forget. */
+/** A document that was checked and, where its content is known, cut into chunks: to store it, nothing but SQL is needed. */
+export interface PreparedDocument {
+  submission: Submission | PageSubmission;
+  source: StoredContent | { url: string };
+}
+
+/** What a transaction has done to a document, and the kind of job that goes on with it where there is one. */
 export type DocumentChange = { id: string; collection: string } & (
-  { what: 'queued' } | { what: 'replaced'; version: number } | { what: 'removed' }
+  { what: 'queued'; kind: string } | { what: 'replaced'; kind: string; version: number } | { what: 'removed' }
 );
 
 /**
@@ -45,9 +52,7 @@ export type DocumentChange = { id: string; collection: string } & (
  * index, so that a process that ends before `committed` loses nothing.
  */
 @Injectable()
-export class DocumentWriter implements OnApplicationShutdown {
-  private readonly chunker = new ChunkerPool();
-
+export class DocumentWriter {
   constructor(
     private readonly repository: DocumentsRepository,
     private readonly jobs: Jobs,
@@ -55,42 +60,31 @@ export class DocumentWriter implements OnApplicationShutdown {
     private readonly collections: Collections,
     private readonly projection: Projection,
     private readonly versions: KnowledgeVersions,
-    private readonly settings: Settings,
+    private readonly reading: Reading,
+    private readonly pages: WebPages,
   ) {}
 
-  async onApplicationShutdown(): Promise<void> {
-    await this.chunker.close();
-  }
-
   /** @throws AppError validation_failed, payload_too_large */
-  async prepare(submission: Submission): Promise<PreparedDocument> {
+  async prepare(submission: Submission | PageSubmission): Promise<PreparedDocument> {
     this.collections.assertKnown(submission.collection);
-    checkContent(submission.content, this.settings.DOCUMENT_BYTES_MAX);
-    const { content, chunks } = await this.chunk(submission);
-    if (chunks.length === 0) throw invalid('content', 'holds no text: there is nothing in it to find');
-    return { submission, content, chunks };
+    return { submission, source: await this.sourceOf(submission) };
   }
 
   /** Stores a document, in the place of the one with the same external id if there is one. */
   async storeIn(
     tx: Transaction,
     businessId: string,
-    { submission, content, chunks }: PreparedDocument,
+    { submission, source }: PreparedDocument,
   ): Promise<DocumentChange> {
-    const { collection } = submission;
-    const { id, version } = await this.repository.store(tx, {
-      ...submission,
-      id: newId(),
-      businessId,
-      externalId: submission.externalId,
-      content,
-      contentSha256: sha256(submission.content),
-      chunks,
-    });
-    await this.enqueue(tx, businessId, { id, version, collection });
-    if (version === 1) return { what: 'queued', id, collection };
+    const { collection, metadata, externalId } = submission;
+    const title = 'sourceUrl' in submission ? (submission.title ?? submission.sourceUrl) : submission.title;
+    const document = { id: newId(), businessId, collection, externalId, title, metadata, source };
+    const { id, version } = await this.repository.store(tx, document);
+    const kind = 'url' in source ? FETCH : INGEST;
+    await this.enqueue(tx, kind, businessId, { id, version, collection });
+    if (version === 1) return { what: 'queued', id, collection, kind };
     await this.enqueueForgetting(tx, businessId, id, collection);
-    return { what: 'replaced', id, collection, version };
+    return { what: 'replaced', id, collection, version, kind };
   }
 
   /** @returns undefined when there is no such document */
@@ -101,21 +95,27 @@ export class DocumentWriter implements OnApplicationShutdown {
     return { what: 'removed', id, collection };
   }
 
-  /** Sets a document that has settled back to the beginning. @returns undefined when it is not there or has not settled */
+  /**
+   * Sets a document that has settled back to the beginning.
+   * @param fetch whether one that is a page is to be fetched anew
+   * @returns undefined when it is not there or has not settled
+   */
   async requeueIn(
     tx: Transaction,
     businessId: string,
-    { id, collection }: { id: string; collection: string },
+    { id, collection, fetch }: { id: string; collection: string; fetch: boolean },
   ): Promise<DocumentChange | undefined> {
-    const requeued = await this.repository.requeue(tx, businessId, id);
+    const requeued = await this.repository.requeue(tx, businessId, id, fetch);
     if (requeued === undefined) return undefined;
-    await this.enqueue(tx, businessId, { id, version: requeued.version, collection });
-    return { what: 'queued', id, collection };
+    const kind = requeued.fetch_due ? FETCH : INGEST;
+    await this.enqueue(tx, kind, businessId, { id, version: requeued.version, collection });
+    return { what: 'queued', id, collection, kind };
   }
 
   /** From the moment that this resolves no answer shows what was removed or replaced; what was stored is embedded soon. */
   async committed(businessId: string, changes: readonly DocumentChange[]): Promise<void> {
-    if (changes.some(({ what }) => what !== 'removed')) this.waking.wake(INGEST);
+    const kinds = new Set(changes.flatMap((change) => (change.what === 'removed' ? [] : [change.kind])));
+    for (const kind of kinds) this.waking.wake(kind);
     const collections = new Set(changes.map(({ collection }) => collection));
     await Promise.all([...collections].map((collection) => this.versions.changed(businessId, collection)));
     const untrue = changes.filter((change) => change.what !== 'queued');
@@ -135,10 +135,11 @@ export class DocumentWriter implements OnApplicationShutdown {
 
   private async enqueue(
     tx: Transaction,
+    kind: string,
     businessId: string,
     { id, version, collection }: { id: string; version: number; collection: string },
   ): Promise<void> {
-    await this.jobs.enqueue(tx, INGEST, { business_id: businessId, document_id: id, version, collection });
+    await this.jobs.enqueue(tx, kind, { business_id: businessId, document_id: id, version, collection });
   }
 
   private async enqueueForgetting(
@@ -150,15 +151,15 @@ export class DocumentWriter implements OnApplicationShutdown {
     await this.jobs.enqueue(tx, FORGET, { business_id: businessId, document_id: id, collection });
   }
 
-  private async chunk({ content, contentType }: Submission): Promise<ChunkedDocument> {
+  /** Reads what was sent; of a page, checks what can be checked without asking anybody. */
+  private async sourceOf(submission: Submission | PageSubmission): Promise<StoredContent | { url: string }> {
+    if (!('sourceUrl' in submission))
+      return this.reading.read(submission.content, submission.contentType, Deadline.current()?.signal);
     try {
-      return await this.chunker.chunk(content, contentType, Deadline.current()?.signal);
+      this.pages.assertAllowed(submission.sourceUrl);
     } catch (error) {
-      if (!(error instanceof DocumentTooComplex)) throw error;
-      throw invalid(
-        'content',
-        `is too much to read at once (${error.message}). Split it into smaller documents`,
-      );
+      throw error instanceof PageFault ? invalid('source_url', error.message) : error;
     }
+    return { url: submission.sourceUrl };
   }
 }

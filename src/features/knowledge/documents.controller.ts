@@ -17,6 +17,7 @@ import {
   newDocument,
   type NewDocument,
 } from './document.schemas.js';
+import type { PageSubmission, Submission } from './document.writer.js';
 import { Documents } from './documents.service.js';
 import type { DocumentRecord } from './documents.repository.js';
 import { readUpload } from './upload.js';
@@ -35,7 +36,10 @@ export class DocumentsController {
     private readonly settings: Settings,
   ) {}
 
-  /** Takes a document in, as JSON or as a file in the form field `file`. The same external_id takes the place of the older one. */
+  /**
+   * Takes a document in, as JSON, as a file in the form field `file`, or by the address of a page that is fetched in the
+   * background. The same external_id takes the place of the older one.
+   */
   @Post()
   @HttpCode(202)
   @Scope('write')
@@ -50,16 +54,8 @@ export class DocumentsController {
     @Query({ schema: tenantQuery }) query: z.output<typeof tenantQuery>,
   ): Promise<z.output<typeof accepted>> {
     const document = await this.read(request, body);
-    const submission = {
-      title: document.title,
-      content: document.content,
-      contentType: document.content_type,
-      collection: document.collection,
-      externalId: document.external_id,
-      metadata: document.metadata,
-    };
     const tenant = caller.tenant(document.business_id, query.business_id);
-    const id = await this.documents.accept(tenant, submission, key);
+    const id = await this.documents.accept(tenant, toSubmission(document), key);
     return toAccepted(id);
   }
 
@@ -116,7 +112,7 @@ export class DocumentsController {
     await this.documents.remove(caller.tenant(query.business_id), id);
   }
 
-  /** Embeds a document anew that has failed, or that is ready. */
+  /** Embeds a document anew that has failed, or that is ready; one of a source_url is fetched anew first. */
   @Post(':id/retry')
   @HttpCode(202)
   @Scope('write')
@@ -136,6 +132,14 @@ export class DocumentsController {
       throw new AppError('malformed_request', 'The body is empty: send a document');
     return body;
   }
+}
+
+/** The schema has seen to it that there is either a content with a title or an address. */
+function toSubmission(document: NewDocument): Submission | PageSubmission {
+  const { title, content, source_url: sourceUrl, collection, metadata, external_id: externalId } = document;
+  if (sourceUrl !== undefined) return { title, sourceUrl, collection, externalId, metadata };
+  const contentType = document.content_type ?? 'text/plain';
+  return { title: title!, content: content!, contentType, collection, externalId, metadata };
 }
 
 function toAccepted(id: string): z.output<typeof accepted> {

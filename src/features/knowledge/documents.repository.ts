@@ -11,8 +11,10 @@ export interface DocumentRecord {
   external_id: string | null;
   collection: string;
   title: string;
-  content_type: ContentType;
-  content_sha256: string;
+  /** Null until a page is fetched for the first time, as is the hash. */
+  content_type: ContentType | null;
+  content_sha256: string | null;
+  source_url: string | null;
   version: number;
   status: DocumentStatus;
   chunk_count: number;
@@ -23,18 +25,24 @@ export interface DocumentRecord {
   updated_at: Date;
 }
 
+/** What comes of a content that was read. */
+export interface StoredContent {
+  contentType: ContentType;
+  /** What the offsets of the chunks count in: the text as sent, or the readable text of HTML. */
+  content: string;
+  contentSha256: string;
+  chunks: readonly Chunk[];
+}
+
 export interface DocumentToStore {
   id: string;
   businessId: string;
   collection: string;
   externalId: string | undefined;
   title: string;
-  contentType: ContentType;
-  /** What the offsets of the chunks count in: the text as sent, or the readable text of HTML. */
-  content: string;
-  contentSha256: string;
   metadata: Record<string, unknown>;
-  chunks: readonly Chunk[];
+  /** What it says, or the address of the page that will say it. */
+  source: StoredContent | { url: string };
 }
 
 export interface ChunkRecord {
@@ -46,7 +54,7 @@ export interface ChunkRecord {
   end_offset: number;
 }
 
-const COLUMNS = `id, external_id, collection, title, content_type, content_sha256, version, status, chunk_count, error_code,
+const COLUMNS = `id, external_id, collection, title, content_type, content_sha256, source_url, version, status, chunk_count, error_code,
   error_message, metadata, created_at, updated_at`;
 
 /** Documents and chunks as rows. Every statement names the tenant. */
@@ -55,16 +63,21 @@ export class DocumentsRepository {
   constructor(private readonly database: Database) {}
 
   /**
-   * Stores a document, in the place of the one with the same external id if there is one, with all of its chunks.
+   * Stores a document, in the place of the one with the same external id if there is one, with all of its chunks if they
+   * are known.
    * @returns the id that it has, and its version
    */
   async store(tx: Transaction, document: DocumentToStore): Promise<{ id: string; version: number }> {
+    const { source } = document;
+    const known = 'url' in source ? undefined : source;
     const [stored] = await tx.query<{ id: string; version: number }>(
-      `insert into documents (id, business_id, collection, external_id, title, content_type, content, content_sha256, metadata, chunk_count, status)
-       values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 'queued')
+      `insert into documents (id, business_id, collection, external_id, title, content_type, content, content_sha256, metadata, chunk_count, source_url,
+         fetch_due, status)
+       values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11::text, $11 is not null, 'queued')
        on conflict on constraint documents_external_id do update set
          title = excluded.title, content_type = excluded.content_type, content = excluded.content,
          content_sha256 = excluded.content_sha256, metadata = excluded.metadata, chunk_count = excluded.chunk_count,
+         source_url = excluded.source_url, fetch_due = excluded.fetch_due, fetch_failures = 0,
          version = documents.version + 1, status = 'queued', interrupted = 0, error_code = null, error_message = null,
          updated_at = now()
        returning id, version`,
@@ -74,21 +87,48 @@ export class DocumentsRepository {
         document.collection,
         document.externalId ?? null,
         document.title,
-        document.contentType,
-        document.content,
-        document.contentSha256,
+        known?.contentType ?? null,
+        known?.content ?? null,
+        known?.contentSha256 ?? null,
         JSON.stringify(document.metadata),
-        document.chunks.length,
+        known?.chunks.length ?? 0,
+        'url' in source ? source.url : null,
       ],
     );
-    if (stored!.version > 1) {
-      await tx.query('delete from chunks where business_id = $1 and document_id = $2', [
-        document.businessId,
-        stored!.id,
-      ]);
-    }
-    await this.storeChunks(tx, document, stored!);
+    await this.replaceChunks(tx, { ...document, ...stored! }, known?.chunks ?? []);
     return stored!;
+  }
+
+  /**
+   * Stores what a page says as the next version of its document, and lets go of the run that fetched it.
+   * @returns undefined when the document is gone, or no longer in the hands of this run
+   */
+  async storePage(
+    tx: Transaction,
+    businessId: string,
+    { id, run }: { id: string; run: string },
+    page: StoredContent & { title: string },
+  ): Promise<{ id: string; version: number; collection: string } | undefined> {
+    const [stored] = await tx.query<{ id: string; version: number; collection: string }>(
+      `update documents set title = $4, content_type = $5, content = $6, content_sha256 = $7, chunk_count = $8,
+         version = version + 1, status = 'queued', fetch_due = false, fetch_failures = 0, run = null, interrupted = 0,
+         error_code = null, error_message = null, updated_at = now()
+       where business_id = $1 and id = $2 and run = $3 and status = 'processing' and fetch_due
+       returning id, version, collection`,
+      [
+        businessId,
+        id,
+        run,
+        page.title,
+        page.contentType,
+        page.content,
+        page.contentSha256,
+        page.chunks.length,
+      ],
+    );
+    if (stored === undefined) return undefined;
+    await this.replaceChunks(tx, { businessId, title: page.title, ...stored }, page.chunks);
+    return stored;
   }
 
   async find(businessId: string, id: string): Promise<DocumentRecord | undefined> {
@@ -105,11 +145,12 @@ export class DocumentsRepository {
     );
   }
 
-  async content(businessId: string, id: string): Promise<{ content: string } | undefined> {
+  /** Of a page that was not fetched yet it is null. */
+  async content(businessId: string, id: string): Promise<{ content: string | null } | undefined> {
     return this.database.transaction(
       'read a document',
       async (tx) => {
-        const [found] = await tx.query<{ content: string }>(
+        const [found] = await tx.query<{ content: string | null }>(
           'select content from documents where business_id = $1 and id = $2',
           [businessId, id],
         );
@@ -160,12 +201,24 @@ export class DocumentsRepository {
     return removed?.collection;
   }
 
-  /** Sets a document that has settled back to the beginning. @returns undefined when it is not there or has not settled */
-  async requeue(tx: Transaction, businessId: string, id: string): Promise<{ version: number } | undefined> {
-    const [requeued] = await tx.query<{ version: number }>(
-      `update documents set status = 'queued', interrupted = 0, error_code = null, error_message = null, updated_at = now()
-       where business_id = $1 and id = $2 and status in ('failed', 'ready') returning version`,
-      [businessId, id],
+  /**
+   * Sets a document that has settled back to the beginning. One that is a page is fetched again, and keeps what it says
+   * until then.
+   * @param fetch false: what is there is to do, and what is not fetched yet is left alone
+   * @returns undefined when it is not there or has not settled
+   */
+  async requeue(
+    tx: Transaction,
+    businessId: string,
+    id: string,
+    fetch: boolean,
+  ): Promise<{ version: number; fetch_due: boolean } | undefined> {
+    const [requeued] = await tx.query<{ version: number; fetch_due: boolean }>(
+      `update documents set status = 'queued', interrupted = 0, error_code = null, error_message = null, updated_at = now(),
+         fetch_due = $3 and source_url is not null, fetch_failures = 0
+       where business_id = $1 and id = $2 and status in ('failed', 'ready') and ($3 or not fetch_due)
+       returning version, fetch_due`,
+      [businessId, id, fetch],
     );
     return requeued;
   }
@@ -195,11 +248,19 @@ export class DocumentsRepository {
     return (await this.chunks(businessId, id, version, 0, 1)).length > 0;
   }
 
-  private async storeChunks(
+  private async replaceChunks(
     tx: Transaction,
-    { businessId, collection, title, chunks }: DocumentToStore,
-    { id, version }: { id: string; version: number },
+    {
+      businessId,
+      collection,
+      title,
+      id,
+      version,
+    }: { businessId: string; collection: string; title: string; id: string; version: number },
+    chunks: readonly Chunk[],
   ): Promise<void> {
+    if (version > 1)
+      await tx.query('delete from chunks where business_id = $1 and document_id = $2', [businessId, id]);
     for (let i = 0; i < chunks.length; i += CHUNKS_AT_ONCE) {
       const batch = chunks.slice(i, i + CHUNKS_AT_ONCE);
       await tx.query(

@@ -2,7 +2,12 @@ import { Injectable } from '@nestjs/common';
 import { AppError } from '../../kernel/app-error.js';
 import { Database } from '../../platform/database/database.js';
 import { Idempotency } from '../../platform/database/idempotency.js';
-import { type DocumentChange, DocumentWriter, type Submission } from './document.writer.js';
+import {
+  type DocumentChange,
+  DocumentWriter,
+  type PageSubmission,
+  type Submission,
+} from './document.writer.js';
 import { type DocumentRecord, DocumentsRepository, type DocumentStatus } from './documents.repository.js';
 
 /** Takes documents in, shows them, and lets them go. */
@@ -17,11 +22,11 @@ export class Documents {
 
   /**
    * Takes a document in. When this resolves, the document, its chunks and the job that embeds them are committed: it can be
-   * found by its words at once, and by its vectors soon.
+   * found by its words at once, and by its vectors soon. Of a page it is the document and the job that fetches it.
    * @param key under which the client may send it again and get the same answer
    * @returns its id: a new one, or that of the document with the same external id, whose place it takes
    */
-  async accept(businessId: string, submission: Submission, key?: string): Promise<string> {
+  async accept(businessId: string, submission: Submission | PageSubmission, key?: string): Promise<string> {
     const prepared = await this.writer.prepare(submission);
     const changes: DocumentChange[] = [];
     const id = await this.idempotency.once(
@@ -42,9 +47,12 @@ export class Documents {
     return (await this.repository.find(businessId, id)) ?? missing(id);
   }
 
-  /** The text that the chunks' offsets count in. @throws AppError not_found */
+  /** The text that the chunks' offsets count in. @throws AppError not_found, conflict */
   async content(businessId: string, id: string): Promise<string> {
-    return ((await this.repository.content(businessId, id)) ?? missing(id)).content;
+    const { content } = (await this.repository.content(businessId, id)) ?? missing(id);
+    if (content === null)
+      throw new AppError('conflict', 'The page of the document is not fetched yet: wait until it is ready');
+    return content;
   }
 
   list(
@@ -70,13 +78,26 @@ export class Documents {
     await this.writer.committed(businessId, [removed]);
   }
 
-  /** Embeds a document anew that has failed, or that is ready. @throws AppError not_found, conflict */
-  async retry(businessId: string, id: string): Promise<void> {
+  /**
+   * Embeds a document anew that has failed, or that is ready; one that is a page is fetched anew first, and shows what it
+   * said until then.
+   * @throws AppError not_found, conflict
+   */
+  retry(businessId: string, id: string): Promise<void> {
+    return this.again(businessId, id, true);
+  }
+
+  /** Embeds a document anew by what it says now. @throws AppError not_found, conflict */
+  embedAgain(businessId: string, id: string): Promise<void> {
+    return this.again(businessId, id, false);
+  }
+
+  private async again(businessId: string, id: string, fetch: boolean): Promise<void> {
     const { status, collection } = await this.find(businessId, id);
     const requeued = await this.database.transaction(
       'retry a document',
       async (tx) => {
-        const change = await this.writer.requeueIn(tx, businessId, { id, collection });
+        const change = await this.writer.requeueIn(tx, businessId, { id, collection, fetch });
         if (change !== undefined) return change;
         throw new AppError('conflict', `The document is ${status}: wait until it is ready or failed`);
       },

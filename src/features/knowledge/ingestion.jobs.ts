@@ -2,8 +2,8 @@ import { Injectable } from '@nestjs/common';
 import { AppError } from '../../kernel/app-error.js';
 import { Database } from '../../platform/database/database.js';
 import { type JobQuery, Jobs, type JobView } from '../../platform/jobs/jobs.js';
-import { INGEST, type IngestData } from './ingestion.js';
 import { IngestionRepository } from './ingestion.repository.js';
+import { FETCH, INGEST, type IngestData } from './job.kinds.js';
 
 /** The jobs of a tenant, for it to see and to take back. */
 @Injectable()
@@ -28,7 +28,7 @@ export class IngestionJobs {
   /** Cancels a job, and in the same transaction says so of its document. @throws AppError not_found, conflict */
   async cancel(businessId: string, id: string): Promise<JobView> {
     const { kind, status } = await this.find(businessId, id);
-    if (kind !== INGEST) {
+    if (kind !== INGEST && kind !== FETCH) {
       throw new AppError(
         'conflict',
         `A job of kind ${kind} cannot be cancelled: it clears up after a document that is gone`,

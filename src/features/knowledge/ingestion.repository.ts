@@ -10,6 +10,9 @@ export interface ProjectedDocument {
   title: string;
   metadata: Record<string, unknown>;
   interrupted: number;
+  source_url: string | null;
+  /** How often its page could not be had since it was asked for. */
+  fetch_failures: number;
   /** Names this run: only the run that began last may say how the document stands. */
   run: string;
 }
@@ -21,16 +24,22 @@ export class IngestionRepository {
 
   /**
    * Begins a run. One that finds the document in the hands of another knows that the other was cut off.
-   * @returns undefined when the document is gone, of another version, or has settled
+   * @param fetch whether the run is to fetch its page, or to embed what is there
+   * @returns undefined when the document is gone, of another version, or has settled, or when it is the other's turn
    */
-  async begin(businessId: string, id: string, version: number): Promise<ProjectedDocument | undefined> {
+  async begin(
+    businessId: string,
+    id: string,
+    version: number,
+    fetch: boolean,
+  ): Promise<ProjectedDocument | undefined> {
     const [document] = await this.update<ProjectedDocument>(
       'begin a document',
       businessId,
       `update documents set interrupted = interrupted + (status = 'processing')::int, status = 'processing', run = $4, updated_at = now()
-       where business_id = $1 and id = $2 and version = $3 and status in ('queued', 'processing')
-       returning id, version, collection, title, metadata, interrupted, run`,
-      [id, version, newId()],
+       where business_id = $1 and id = $2 and version = $3 and status in ('queued', 'processing') and fetch_due = $5
+       returning id, version, collection, title, metadata, interrupted, source_url, fetch_failures, run`,
+      [id, version, newId(), fetch],
     );
     return document;
   }
@@ -47,14 +56,23 @@ export class IngestionRepository {
     return done.length > 0;
   }
 
-  /** Back into the queue, through no fault of the document. */
-  async wait(businessId: string, { id, run }: ProjectedDocument, message: string): Promise<void> {
+  /**
+   * Back into the queue, through no fault of the document.
+   * @param pageFailed it is the page that could not be had, which is counted
+   */
+  async wait(
+    businessId: string,
+    { id, run }: ProjectedDocument,
+    message: string,
+    pageFailed = false,
+  ): Promise<void> {
     await this.update(
       'put a document back',
       businessId,
-      `update documents set status = 'queued', error_code = 'waiting', error_message = $4, updated_at = now()
+      `update documents set status = 'queued', error_code = 'waiting', error_message = $4, updated_at = now(),
+         fetch_failures = fetch_failures + $5::int
        where business_id = $1 and id = $2 and run = $3 and status = 'processing'`,
-      [id, run, message],
+      [id, run, message, pageFailed ? 1 : 0],
     );
   }
 

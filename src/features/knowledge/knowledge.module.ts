@@ -6,6 +6,7 @@ import { DocumentsController } from './documents.controller.js';
 import { DocumentsRepository } from './documents.repository.js';
 import { Documents } from './documents.service.js';
 import { Embeddings } from './embeddings.js';
+import { Fetching } from './fetching.js';
 import { Filling } from './filling.js';
 import { Ingestion } from './ingestion.js';
 import { IngestionJobs } from './ingestion.jobs.js';
@@ -13,9 +14,11 @@ import { IngestionRepository } from './ingestion.repository.js';
 import { JobsController } from './jobs.controller.js';
 import { Projection } from './projection.js';
 import { Queues } from './queues.js';
+import { Reading } from './reading.js';
 import { Rebuild } from './rebuild.js';
 import { Reconciler } from './reconciler.js';
 import { Removals } from './removals.js';
+import { Settling } from './settling.js';
 import { TruthRepository } from './truth.repository.js';
 import { KnowledgeVersions } from './versions.js';
 import { Waking } from './waking.js';
@@ -29,6 +32,7 @@ import { Waking } from './waking.js';
     DocumentsRepository,
     DocumentWriter,
     Embeddings,
+    Fetching,
     Filling,
     Ingestion,
     IngestionJobs,
@@ -36,9 +40,11 @@ import { Waking } from './waking.js';
     KnowledgeVersions,
     Projection,
     Queues,
+    Reading,
     Rebuild,
     Reconciler,
     Removals,
+    Settling,
     TruthRepository,
     Waking,
   ],

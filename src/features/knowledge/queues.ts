@@ -5,7 +5,7 @@ import { Jobs, type QueueView } from '../../platform/jobs/jobs.js';
 import { DependencyError } from '../../resilience/dependency-error.js';
 import { events } from '../../telemetry/events.js';
 import { type Vital, Vitals } from '../../telemetry/vitals.js';
-import { INGEST } from './ingestion.js';
+import { INGEST } from './job.kinds.js';
 import { FORGET } from './removals.js';
 
 /** How much waits, and how far the index is behind the truth: looked at in the background, shown from memory. */

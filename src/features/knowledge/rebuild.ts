@@ -106,7 +106,8 @@ export class Rebuild {
   }
 }
 
-// One that a job works on as well: the job may have begun when the name stood for the old collection.
-function expected({ status }: TrueDocument): boolean {
-  return status === 'ready' || status === 'processing';
+// One that a job works on as well: the job may have begun when the name stood for the old collection. And one whose page
+// is to be fetched anew: it is found by what it said until it says something else, which may be never.
+function expected({ status, fetch_due }: TrueDocument): boolean {
+  return status === 'ready' || status === 'processing' || fetch_due;
 }

@@ -102,9 +102,9 @@ export class Reconciler implements OnApplicationBootstrap, OnApplicationShutdown
   /** Whichever process has room for it embeds it, and however many find it missing, it is queued once. */
   private async queue(businessId: string, { id }: TrueDocument): Promise<void> {
     try {
-      await this.documents.retry(businessId, id);
+      await this.documents.embedAgain(businessId, id);
     } catch (error) {
-      // It is queued by now, or gone.
+      // It is queued by now, or gone, or about to be fetched anew.
       if (!(error instanceof AppError)) throw error;
     }
   }

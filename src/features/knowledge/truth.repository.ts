@@ -7,6 +7,8 @@ import type { Projectable } from './projection.js';
 export interface TrueDocument extends Projectable {
   status: DocumentStatus;
   chunk_count: number;
+  /** A page that is to be fetched anew, and says what it said until then. */
+  fetch_due: boolean;
 }
 
 /** What the index is compared with. Read from the primary: a replica may show what has just been deleted. */
@@ -29,7 +31,7 @@ export class TruthRepository {
       'read documents',
       (tx) =>
         tx.query<TrueDocument>(
-          `select id, version, collection, title, metadata, status, chunk_count from documents
+          `select id, version, collection, title, metadata, status, chunk_count, fetch_due from documents
            where business_id = $1 and collection = $2 and ($3::uuid is null or id > $3) order by id limit $4`,
           [businessId, collection, after ?? null, limit],
         ),

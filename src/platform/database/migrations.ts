@@ -7,6 +7,7 @@ import { Recommendations1792000000002 } from '../../../migrations/1792000000002-
 import { Generation1792000000003 } from '../../../migrations/1792000000003-generation.ts';
 import { Chat1792000000004 } from '../../../migrations/1792000000004-chat.ts';
 import { KnowledgeVersions1792000000010 } from '../../../migrations/1792000000010-knowledge-versions.ts';
+import { SourceUrl1792000000020 } from '../../../migrations/1792000000020-source-url.ts';
 import { ExitCode } from '../../kernel/exit-code.js';
 
 /** Every migration, in order. The same ones run on PostgreSQL and on PGlite. */
@@ -20,6 +21,7 @@ export const migrations = [
   Generation1792000000003,
   Chat1792000000004,
   KnowledgeVersions1792000000010,
+  SourceUrl1792000000020,
 ];
 
 /** The one that a database of this version has. */

@@ -1,11 +1,11 @@
-import type { ContentType } from '../features/knowledge/chunking/chunk.js';
-import { chunkDocument } from '../features/knowledge/chunking/chunker.js';
+import type { ContentType } from './chunking/chunk.js';
+import { chunkDocument } from './chunking/chunker.js';
 
 // A title stands at the top. Further down, a first heading is one of many.
 const HEAD_CHARS = 20_000;
 
 /** What a document calls itself, if it does. */
-export function titleOf(content: string, contentType: ContentType): string | undefined {
+export function titleOfContent(content: string, contentType: ContentType): string | undefined {
   const head = content.slice(0, HEAD_CHARS);
   switch (contentType) {
     case 'text/markdown':
