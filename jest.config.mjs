@@ -52,6 +52,8 @@ const floors = {
   './src/features/knowledge/': { branches: 88 },
   './src/features/search/': { branches: 82 },
   './src/features/answers/': { branches: 70 },
+  './src/features/interviews/': { branches: 80 },
+  './src/features/recommendations/': { branches: 72 },
 };
 const project = (displayName, testMatch) => ({ ...base, displayName, testMatch: [`<rootDir>/${testMatch}`] });
 

@@ -125,10 +125,16 @@ describeWithPostgres('Tenants on a PostgreSQL server', () => {
     const tables = await db.query<{ name: string; separated: boolean }>('look', TABLES);
     expect(tables.map(({ name, separated }) => `${name} ${separated}`)).toEqual([
       'api_keys true',
+      'chat_messages true',
+      'chat_sessions true',
       'chunks true',
       'documents true',
+      'escalations true',
+      'feedback true',
+      'generations true',
       'idempotency_keys true',
       'job_descriptions true',
+      'knowledge_versions true',
       'pattern_contents true',
       'question_uses true',
       'questions true',

@@ -1,6 +1,9 @@
 import { createHash } from 'node:crypto';
 import { type Database, type Transaction, type WorkOptions } from '../../src/platform/database/database.js';
 import { KeysRepository } from '../../src/features/keys/keys.repository.js';
+import { ChatRepository } from '../../src/features/chat/chat.repository.js';
+import { EscalationsRepository } from '../../src/features/chat/escalations.repository.js';
+import { GenerationRepository } from '../../src/features/generation/generation.repository.js';
 import { DocumentsRepository } from '../../src/features/knowledge/documents.repository.js';
 import { IngestionRepository } from '../../src/features/knowledge/ingestion.repository.js';
 import { JobDescriptionsRepository } from '../../src/features/interviews/job-descriptions.repository.js';
@@ -62,6 +65,7 @@ export async function possess(
   });
   const chunk = derivedId(stored.id, stored.version, 0);
   await vectors?.upsert('fuzzed', [pointOf(businessId, stored.id, chunk)]);
+  await possessTexts(database, businessId, stored.id);
   return { ...stored, chunk, ...(await possessMore(database, businessId, stored.id)) };
 }
 
@@ -97,6 +101,54 @@ async function possessMore(database: Database, businessId: string, id: string) {
     { businessId },
   );
   return { job, pattern };
+}
+
+const of = (what: string, documentId: string) => derivedId(documentId, what);
+const FACTS = {
+  citations: [],
+  answer_level: 'full',
+  retrieval: 'hybrid',
+  degraded_because: [],
+  verified: true,
+  model: 'model',
+  usage: null,
+  truncated: false,
+} as const;
+const GENERATED = { ...FACTS, citations: [], degraded_because: [], learned_from: [] };
+
+/** Generates something that is judged, and says something that is escalated: as ids that the document's tells. */
+async function possessTexts(database: Database, businessId: string, id: string): Promise<void> {
+  const generations = new GenerationRepository(database);
+  const chat = new ChatRepository(database);
+  const sessionId = of('session', id);
+  await database.transaction(
+    'store',
+    async (tx) => {
+      const generation = { content_type: 'news', topic: TEXT, voice: 'dry', content: TEXT, ...GENERATED };
+      await generations.store(tx, businessId, { id: of('generation', id), ...generation });
+      const judgement = { approved: true, score: 9, comment: TEXT };
+      const about = { id: newId(), generationId: of('generation', id), judgement };
+      await generations.judge(tx, businessId, about);
+      await chat.open(tx, businessId, { id: sessionId, userId: USER, metadata: {} });
+      await chat.exchange(tx, businessId, sessionId, {
+        messageId: newId(),
+        content: TEXT,
+        reply: {
+          message_id: of('reply', id),
+          content: TEXT,
+          intent: { name: 'question', confidence: 1, by: 'rules' },
+          ...FACTS,
+          citations: [],
+          degraded_because: [],
+          escalation: null,
+        },
+        answered: true,
+      });
+      const escalation = { sessionId, reason: 'requested', slaS: 60 };
+      await new EscalationsRepository(database).add(tx, businessId, escalation);
+    },
+    { businessId },
+  );
 }
 
 export const newDocument = (businessId: string) => ({
@@ -146,6 +198,9 @@ export function questions(
   const jobs = new JobDescriptionsRepository(database);
   const patterns = new UserPatternsRepository(database);
   const contents = new ContentsRepository(database);
+  const generations = new GenerationRepository(database);
+  const chat = new ChatRepository(database);
+  const escalations = new EscalationsRepository(database);
   const scope = (businessId: string) => ({ businessId, collection: 'fuzzed', filter: {} });
   const some = (value: unknown) => (value === undefined || value === false ? [] : [value]);
   const within = <T>(named: string, work: (tx: Transaction) => Promise<T>) =>
@@ -178,6 +233,27 @@ export function questions(
     liked: (named) => contents.likedBy(scope(named), USER, [], 100),
     unseen: async (named, { id }) => [...(await contents.unseen(scope(named), NOBODY, [id])).values()],
     popularContents: (named) => contents.popular(scope(named), NOBODY, [], 100),
+    generation: async (named, { id }) => some(await generations.find(named, of('generation', id))),
+    judged: (named) => generations.judged(named, 'news'),
+    judge: async (named, { id }) => {
+      const judgement = { approved: false, score: 0, comment: '' };
+      const about = { id: newId(), generationId: of('generation', id), judgement };
+      return some(await within(named, (tx) => generations.judge(tx, named, about)));
+    },
+    tally: async (named) => some((await generations.tally(named, undefined)).generations > 0),
+    session: async (named, { id }) => some(await chat.find(named, of('session', id))),
+    conversation: async (named, { id }) => some(await chat.conversation(named, of('session', id))),
+    messages: (named, { id }) => chat.messages(named, of('session', id), undefined, 100),
+    message: async (named, { id }) => some(await chat.message(named, of('reply', id))),
+    escalation: async (named, { id }) => some(await escalations.ofSession(named, of('session', id))),
+    escalations: (named) => escalations.list(named, { status: undefined, after: undefined, limit: 100 }),
+    knowledge: (named) =>
+      within(named, (tx) =>
+        tx.query('select version from knowledge_versions where business_id = $1 and collection = $2', [
+          named,
+          'fuzzed',
+        ]),
+      ),
     byWords: (named) => passages.byWords('What does the lamp burn?', scope(named), 100),
     current: async (named, { chunk }) => [...(await passages.current([chunk], scope(named))).values()],
     ...(vectors !== undefined && {

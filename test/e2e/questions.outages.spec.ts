@@ -1,3 +1,4 @@
+import pg from 'pg';
 import { Removals } from '../../src/features/knowledge/removals.js';
 import { Dependencies } from '../../src/resilience/dependencies.js';
 import { boot, type Booted } from '../support/boot.js';
@@ -35,13 +36,15 @@ describeWithPostgres('Suggestions of questions', () => {
   let qdrant: QdrantDouble;
   let provider: Provider;
   let service: Booted;
+  let url: string;
 
   beforeAll(async () => {
     server = await PostgresServer.start();
     qdrant = await startQdrant();
     provider = await startProvider({ dimension: 256, says: writes });
+    url = await server.newDatabase();
     service = await boot({
-      DATABASE_URL: await server.newDatabase(),
+      DATABASE_URL: url,
       QDRANT_URL: qdrant.url,
       LLM_PROVIDERS: 'only',
       ONLY_BASE_URL: provider.url,
@@ -239,6 +242,29 @@ describeWithPostgres('Suggestions of questions', () => {
       'stored',
       'stored',
     ]);
+  });
+
+  it('are what there is where the new ones cannot be stored, and that is said', async () => {
+    await fill('locked');
+    const holder = new pg.Client({ connectionString: url });
+    await holder.connect();
+    try {
+      const lock = JSON.stringify(['generated questions', 'locked']);
+      await holder.query('select pg_advisory_lock(hashtextextended($1, 0))', [lock]);
+      const reply = await suggest('locked', { count: 5 });
+      expect(reply).toMatchObject({ status: 200, body: { total_questions: 3 } });
+      expect(reply.body.degraded_because).toContainEqual({
+        dependency: 'database',
+        reason: expect.any(String),
+      });
+      expect(provider.of('chat')).not.toEqual([]);
+    } finally {
+      await holder.end();
+    }
+    expect((await suggest('locked', { count: 5 })).body).toMatchObject({
+      total_questions: 5,
+      degraded_because: [],
+    });
   });
 
   it('come from the index alone while the database is dead, unverified, and of the role and difficulty all the same', async () => {

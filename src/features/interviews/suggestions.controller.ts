@@ -5,6 +5,7 @@ import { Caller, type CallerIdentity, Scope } from '../../http/access.js';
 import { Budget } from '../../http/deadline.js';
 import { tenantQuery } from '../../http/fields.js';
 import { Answers } from '../../http/openapi.js';
+import { VectorLimited } from '../../http/rate.limits.js';
 import { suggestionsRequest, suggestionsResponse } from './interviews.schemas.js';
 import { Suggester, type SuggestionRequest } from './suggester.js';
 
@@ -17,6 +18,7 @@ export class SuggestionsController {
   @Post()
   @HttpCode(200)
   @Scope('write')
+  @VectorLimited()
   @Budget(30_000)
   @ApiOperation({
     summary: 'Suggests questions for a job, for its role and of the difficulty asked for.',

@@ -4,6 +4,7 @@ import type { z } from 'zod';
 import { Caller, type CallerIdentity, Scope } from '../../http/access.js';
 import { tenantQuery } from '../../http/fields.js';
 import { Answers } from '../../http/openapi.js';
+import { VectorLimited } from '../../http/rate.limits.js';
 import { noProfile, recommendationsRequest, recommendationsResponse } from './recommendations.schemas.js';
 import { Recommender } from './recommender.js';
 
@@ -15,6 +16,7 @@ export class RecommendationsController {
   @Post()
   @HttpCode(200)
   @Scope('read')
+  @VectorLimited()
   @ApiOperation({
     summary: 'Recommends documents that the user has not seen, and says why each of them.',
     description:
