@@ -1,5 +1,5 @@
 import { Controller, Get, Headers, HttpCode, Res } from '@nestjs/common';
-import { ApiTags } from '@nestjs/swagger';
+import { ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
 import { SERVICE, VERSION } from '../config/identity.js';
 import { Settings } from '../config/settings.js';
@@ -19,8 +19,11 @@ export class HealthController {
     private readonly settings: Settings,
   ) {}
 
-  /** Whether the process can answer at all. A restart mends nothing else, so nothing else is looked at. */
   @Get(['health', 'health/live', 'api/v1/health/liveness'])
+  @ApiOperation({
+    summary: 'Whether the process can answer at all.',
+    description: 'A restart mends nothing else, so nothing else is looked at.',
+  })
   @Scope('public')
   @HttpCode(200)
   live() {
@@ -34,8 +37,8 @@ export class HealthController {
     };
   }
 
-  /** Whether traffic should come here: 200 or 503, with the same body either way. */
   @Get(['api/v1/health/readiness', 'health/ready'])
+  @ApiOperation({ summary: 'Whether traffic should come here: 200 or 503, with the same body either way.' })
   @Scope('public')
   ready(@Res({ passthrough: true }) reply: FastifyReply) {
     const { verdict } = this.readiness;
@@ -51,19 +54,20 @@ export class HealthController {
     };
   }
 
-  /** 503 until everything has been opened, then 200. */
   @Get('api/v1/health/startup')
+  @ApiOperation({ summary: '503 until everything has been opened, then 200.' })
   @Scope('public')
   startup(@Res({ passthrough: true }) reply: FastifyReply) {
     void reply.status(this.readiness.booted ? 200 : 503);
     return { status: this.readiness.booted ? 'started' : 'starting', timestamp: new Date().toISOString() };
   }
 
-  /**
-   * Everything that an operator wants to know: as JSON, as a page (`Accept: text/html`), or as `application/health+json`.
-   * Operators only. Also at `/health/`, which http/server.ts sends here.
-   */
   @Get(['api/v1/health/diagnostics', 'health/detailed'])
+  @ApiOperation({
+    summary:
+      'Everything that an operator wants to know: as JSON, as a page (`Accept: text/html`), or as `application/health+json`.',
+    description: 'Operators only. Also at `/health/`, which http/server.ts sends here.',
+  })
   @Scope('operate')
   async details(
     @Headers('accept') accept: string | undefined,

@@ -1,5 +1,5 @@
 import { Body, Controller, HttpCode, Param, Post, Put } from '@nestjs/common';
-import { ApiTags } from '@nestjs/swagger';
+import { ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { z } from 'zod';
 import { Scope } from '../http/access.js';
 import { Answers } from '../http/openapi.js';
@@ -29,8 +29,10 @@ export class OperationsController {
     private readonly state: ServiceState,
   ) {}
 
-  /** Keeps all callers away from a dependency until `reset`, whatever its checks say. */
   @Post('circuits/:dependency/isolate')
+  @ApiOperation({
+    summary: 'Keeps all callers away from a dependency until `reset`, whatever its checks say.',
+  })
   @HttpCode(200)
   @Scope('operate')
   @Answers(200, circuitResponse)
@@ -38,8 +40,8 @@ export class OperationsController {
     return view(this.circuits.give(dependency, 'isolate'));
   }
 
-  /** Closes the circuit of a dependency now, and forgets what led to it. */
   @Post('circuits/:dependency/reset')
+  @ApiOperation({ summary: 'Closes the circuit of a dependency now, and forgets what led to it.' })
   @HttpCode(200)
   @Scope('operate')
   @Answers(200, circuitResponse)
@@ -47,8 +49,11 @@ export class OperationsController {
     return view(this.circuits.give(dependency, 'reset'));
   }
 
-  /** Begins or ends maintenance: callers get 503 with Retry-After, readiness is off, operators and probes are answered. */
   @Put('maintenance')
+  @ApiOperation({
+    summary:
+      'Begins or ends maintenance: callers get 503 with Retry-After, readiness is off, operators and probes are answered.',
+  })
   @Scope('operate')
   @Answers(200, maintenanceResponse)
   maintain(@Body({ schema: maintenanceRequest }) body: MaintenanceRequest): MaintenanceView {

@@ -13,7 +13,7 @@ export const maintenanceRequest = z
       .optional()
       .describe('When callers are told to come again; 60 by default'),
   })
-  .meta({ id: 'MaintenanceRequest' });
+  .meta({ id: 'MaintenanceRequest', examples: [{ enabled: false }] });
 
 export const maintenanceResponse = z
   .strictObject({

@@ -1,5 +1,5 @@
 import { Body, Controller, HttpCode, Post, Query, Req, Res } from '@nestjs/common';
-import { ApiTags } from '@nestjs/swagger';
+import { ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { z } from 'zod';
 import { Caller, type CallerIdentity, Scope } from '../../http/access.js';
@@ -19,11 +19,13 @@ export class AnswersController {
     private readonly streams: EventStreams,
   ) {}
 
-  /**
-   * Answers a question from the tenant's documents, and from the web where asked to, with citations. With `stream: true` the
-   * answer comes as events while it is written; the last one holds everything but its words, and their hash.
-   */
   @Post()
+  @ApiOperation({
+    summary:
+      'Answers a question from the tenant’s documents, and from the web where asked to, with citations.',
+    description:
+      'With `stream: true` the answer comes as events while it is written; the last one holds everything but its words, and their hash.',
+  })
   @HttpCode(200)
   @Scope('read')
   @VectorLimited()

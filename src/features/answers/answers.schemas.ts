@@ -23,7 +23,7 @@ export const answerRequest = z
     stream: streamFlag(),
     business_id: businessId().optional(),
   })
-  .meta({ id: 'AnswerRequest' });
+  .meta({ id: 'AnswerRequest', examples: [{ question: 'When are refunds paid?' }] });
 
 export const answerResponse = z
   .strictObject({

@@ -1,5 +1,5 @@
 import { Body, Controller, Get, HttpCode, Param, Post, Query, Req, Res } from '@nestjs/common';
-import { ApiTags } from '@nestjs/swagger';
+import { ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { z } from 'zod';
 import { Caller, type CallerIdentity, Scope } from '../../http/access.js';
@@ -32,8 +32,8 @@ export class ChatController {
     private readonly streams: EventStreams,
   ) {}
 
-  /** Opens a conversation. Any replica can go on with it. */
   @Post()
+  @ApiOperation({ summary: 'Opens a conversation.', description: 'Any replica can go on with it.' })
   @HttpCode(201)
   @Scope('write')
   @Answers(201, sessionCreated)
@@ -49,6 +49,7 @@ export class ChatController {
   }
 
   @Get(':id')
+  @ApiOperation({ summary: 'A conversation, how much was said in it, and whether it waits for a person.' })
   @Scope('read')
   @Answers(200, session)
   async find(
@@ -66,8 +67,8 @@ export class ChatController {
     };
   }
 
-  /** What was said, oldest first. */
   @Get(':id/messages')
+  @ApiOperation({ summary: 'What was said, oldest first.' })
   @Scope('read')
   @Answers(200, messages)
   async messages(
@@ -88,8 +89,11 @@ export class ChatController {
     };
   }
 
-  /** Says something, and is answered from the tenant's documents; or passed on to a person, and why is said. */
   @Post(':id/messages')
+  @ApiOperation({
+    summary:
+      'Says something, and is answered from the tenant’s documents; or passed on to a person, and why is said.',
+  })
   @HttpCode(200)
   @Scope('write')
   @VectorLimited()

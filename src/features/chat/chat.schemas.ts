@@ -13,7 +13,7 @@ export const newSession = z
     user_id: nonBlank(200).optional(),
     metadata: z.record(text(200), z.unknown()).default({}),
   })
-  .meta({ id: 'NewChatSession' });
+  .meta({ id: 'NewChatSession', examples: [{ user_id: 'ada', metadata: { channel: 'web' } }] });
 
 export const sessionId = z.strictObject({ id: id() });
 export const sessionCreated = z.strictObject({ session_id: id() }).meta({ id: 'ChatSessionCreated' });
@@ -55,7 +55,7 @@ export const newMessage = z
     content: nonBlank(QUERY_CHARACTERS_MAX),
     stream: streamFlag(),
   })
-  .meta({ id: 'NewChatMessage' });
+  .meta({ id: 'NewChatMessage', examples: [{ content: 'When are refunds paid?' }] });
 
 export const reply = z
   .strictObject({
@@ -93,7 +93,7 @@ export const messages = z.strictObject({ data: z.array(message), next_cursor: z.
 
 export const escalateRequest = z
   .strictObject({ business_id: businessId().optional(), reason: nonBlank(1_000) })
-  .meta({ id: 'EscalateRequest' });
+  .meta({ id: 'EscalateRequest', examples: [{ reason: 'The customer wants to speak to a person.' }] });
 
 export const escalationsQuery = messagesQuery.extend({ status: escalationStatus.optional() });
 export const escalations = z.strictObject({ data: z.array(escalation), next_cursor: z.string().nullable() });
@@ -102,4 +102,4 @@ export const escalationChange = z
     business_id: businessId().optional(),
     status: z.enum(['claimed', 'resolved'], { error: 'must be claimed or resolved' }),
   })
-  .meta({ id: 'EscalationChange' });
+  .meta({ id: 'EscalationChange', examples: [{ status: 'claimed' }] });

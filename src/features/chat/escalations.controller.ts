@@ -1,5 +1,5 @@
 import { Body, Controller, Get, HttpCode, Param, Patch, Post, Query } from '@nestjs/common';
-import { ApiTags } from '@nestjs/swagger';
+import { ApiOperation, ApiTags } from '@nestjs/swagger';
 import { z } from 'zod';
 import { Caller, type CallerIdentity, Scope } from '../../http/access.js';
 import { id as idField, page, tenantQuery } from '../../http/fields.js';
@@ -24,8 +24,11 @@ const escalated = z.strictObject({ escalation_id: idField() }).meta({ id: 'Escal
 export class EscalationsController {
   constructor(private readonly escalations: Escalations) {}
 
-  /** Asks for a person. A conversation that waits for one already is not put into the queue again. */
   @Post('chat/sessions/:id/escalate')
+  @ApiOperation({
+    summary: 'Asks for a person.',
+    description: 'A conversation that waits for one already is not put into the queue again.',
+  })
   @HttpCode(201)
   @Scope('write')
   @Answers(201, escalated)
@@ -40,8 +43,8 @@ export class EscalationsController {
     return { escalation_id: await this.escalations.escalate(tenant, id, body.reason, key) };
   }
 
-  /** The queue: who has waited longest comes first. */
   @Get('escalations')
+  @ApiOperation({ summary: 'The queue: who has waited longest comes first.' })
   @Scope('read')
   @Answers(200, escalations)
   async list(
@@ -57,8 +60,8 @@ export class EscalationsController {
     return page(found.map(viewOf), limit);
   }
 
-  /** A person claims a conversation, or is done with it. */
   @Patch('escalations/:id')
+  @ApiOperation({ summary: 'A person claims a conversation, or is done with it.' })
   @Scope('write')
   @Answers(200, escalation)
   async change(

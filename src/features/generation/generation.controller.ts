@@ -1,5 +1,5 @@
 import { Body, Controller, Get, HttpCode, Param, Post, Query, Req, Res } from '@nestjs/common';
-import { ApiTags } from '@nestjs/swagger';
+import { ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { z } from 'zod';
 import { Caller, type CallerIdentity, Scope } from '../../http/access.js';
@@ -34,8 +34,10 @@ export class GenerationController {
     private readonly streams: EventStreams,
   ) {}
 
-  /** Writes content from the tenant's documents, in a voice, and as earlier feedback would have it. */
   @Post('generate')
+  @ApiOperation({
+    summary: 'Writes content from the tenant’s documents, in a voice, and as earlier feedback would have it.',
+  })
   @HttpCode(200)
   @Scope('write')
   @VectorLimited()
@@ -61,8 +63,8 @@ export class GenerationController {
     void reply.header('X-Answer-Level', generated.answer_level).send(generated);
   }
 
-  /** A generation as it was answered with, and what had been asked for. */
   @Get('generations/:id')
+  @ApiOperation({ summary: 'A generation as it was answered with, and what had been asked for.' })
   @Scope('read')
   @Answers(200, storedGeneration)
   async find(
@@ -75,8 +77,11 @@ export class GenerationController {
     return { ...viewOf(found), topic, format, voice, created_at: created_at.toISOString() };
   }
 
-  /** What people think of a generation. A second one takes the place of the first. */
   @Post('feedback')
+  @ApiOperation({
+    summary: 'What people think of a generation.',
+    description: 'A second one takes the place of the first.',
+  })
   @HttpCode(201)
   @Scope('write')
   @Answers(201, feedbackResponse)
@@ -95,8 +100,11 @@ export class GenerationController {
     return { feedback_id: await this.feedback.give(tenant, body.generation_id, judgement, key) };
   }
 
-  /** What feedback has changed: how much was approved, the scores with their confidence interval and trend. */
   @Get('learning/stats/:business_id')
+  @ApiOperation({
+    summary:
+      'What feedback has changed: how much was approved, the scores with their confidence interval and trend.',
+  })
   @Scope('read')
   @Answers(200, learningStats)
   async stats(

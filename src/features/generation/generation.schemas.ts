@@ -16,7 +16,10 @@ export const generateRequest = z
     voice: nonBlank(500).default('clear and friendly').describe('How it is to sound'),
     stream: streamFlag(),
   })
-  .meta({ id: 'GenerateRequest' });
+  .meta({
+    id: 'GenerateRequest',
+    examples: [{ topic: 'How refunds work', format: 'blog post', voice: 'warm' }],
+  });
 
 export const generation = z
   .strictObject({
@@ -47,7 +50,17 @@ export const feedbackRequest = z
     human_score: score(),
     human_feedback: text(4_000).default('').describe('Why: what was rejected teaches nothing without it'),
   })
-  .meta({ id: 'FeedbackRequest' });
+  .meta({
+    id: 'FeedbackRequest',
+    examples: [
+      {
+        generation_id: '01a2073a-5b1c-7c3e-8f4d-2a6b7c8d9e0f',
+        human_approved: true,
+        human_score: 8,
+        human_feedback: 'Crisp.',
+      },
+    ],
+  });
 
 export const feedbackResponse = z.strictObject({ feedback_id: id() }).meta({ id: 'FeedbackResponse' });
 

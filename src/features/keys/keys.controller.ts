@@ -1,5 +1,5 @@
 import { Body, Controller, Delete, Get, HttpCode, Param, Post, Query } from '@nestjs/common';
-import { ApiTags } from '@nestjs/swagger';
+import { ApiOperation, ApiTags } from '@nestjs/swagger';
 import { z } from 'zod';
 import { Caller, type CallerIdentity, Scope } from '../../http/access.js';
 import { page, tenantQuery } from '../../http/fields.js';
@@ -23,8 +23,8 @@ import type { KeyRecord } from './keys.repository.js';
 export class KeysController {
   constructor(private readonly keys: Keys) {}
 
-  /** Makes an API key of the tenant. The answer alone holds it. */
   @Post()
+  @ApiOperation({ summary: 'Makes an API key of the tenant.', description: 'The answer alone holds it.' })
   @HttpCode(201)
   @Scope('operate')
   @Answers(201, madeKeyView)
@@ -40,6 +40,7 @@ export class KeysController {
   }
 
   @Get()
+  @ApiOperation({ summary: 'Lists the API keys of the tenant, without what is secret of them.' })
   @Scope('operate')
   @Answers(200, z.strictObject({ data: z.array(keyView), next_cursor: z.string().nullable() }))
   async list(
@@ -57,8 +58,10 @@ export class KeysController {
     );
   }
 
-  /** Takes a key back: it is refused at once here, and within half a minute everywhere. */
   @Delete(':id')
+  @ApiOperation({
+    summary: 'Takes a key back: it is refused at once here, and within half a minute everywhere.',
+  })
   @HttpCode(204)
   @Scope('operate')
   @Answers(204)
@@ -70,8 +73,10 @@ export class KeysController {
     await this.keys.revoke(caller.tenant(query.business_id), id);
   }
 
-  /** Makes a key that takes the place of another, which stays valid for the grace period. */
   @Post(':id/rotate')
+  @ApiOperation({
+    summary: 'Makes a key that takes the place of another, which stays valid for the grace period.',
+  })
   @HttpCode(201)
   @Scope('operate')
   @Answers(201, rotatedKeyView)

@@ -30,7 +30,7 @@ export const newKeyRequest = z
       .describe('null: it is valid until it is revoked'),
     business_id: businessId().optional(),
   })
-  .meta({ id: 'NewKey' });
+  .meta({ id: 'NewKey', example: { name: 'crm', scopes: ['read', 'write'] } });
 
 /** `expires_in_days` as a number of seconds. */
 export const lifeOf = (days: number | null) => (days === null ? null : days * DAY_S);
@@ -42,7 +42,7 @@ export const rotationRequest = z
       .describe('For so many seconds the old key goes on to be valid'),
     business_id: businessId().optional(),
   })
-  .meta({ id: 'KeyRotation' });
+  .meta({ id: 'KeyRotation', examples: [{}] });
 
 export const keyId = z.strictObject({ id: id() });
 

@@ -1,5 +1,5 @@
 import { Controller, HttpCode, Post } from '@nestjs/common';
-import { ApiTags } from '@nestjs/swagger';
+import { ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { z } from 'zod';
 import { Caller, type CallerIdentity, Scope } from '../../http/access.js';
 import { Answers } from '../../http/openapi.js';
@@ -11,8 +11,10 @@ import { tokenView } from './keys.schemas.js';
 export class TokensController {
   constructor(private readonly tokens: Tokens) {}
 
-  /** Changes the API key that the request comes with for a token of the same tenant and scopes. */
   @Post()
+  @ApiOperation({
+    summary: 'Changes the API key that the request comes with for a token of the same tenant and scopes.',
+  })
   @HttpCode(200)
   @Scope('any')
   @Answers(200, tokenView)

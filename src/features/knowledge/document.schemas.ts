@@ -27,7 +27,17 @@ export const newDocument = z
     for (const [path, message] of problemsOfSource(document))
       context.addIssue({ code: 'custom', path: [path], message });
   })
-  .meta({ id: 'NewDocument' });
+  .meta({
+    id: 'NewDocument',
+    examples: [
+      {
+        external_id: 'returns',
+        title: 'Return policy',
+        content: 'Refunds are paid within five working days.',
+        metadata: { language: 'en' },
+      },
+    ],
+  });
 
 /** A document says either what it is or where, and each has fields that go with it. */
 function problemsOfSource(document: {

@@ -1,5 +1,5 @@
 import { Body, Controller, Delete, Get, Header, HttpCode, Param, Post, Query, Req } from '@nestjs/common';
-import { ApiConsumes, ApiTags } from '@nestjs/swagger';
+import { ApiConsumes, ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { Settings } from '../../config/settings.js';
@@ -36,11 +36,12 @@ export class DocumentsController {
     private readonly settings: Settings,
   ) {}
 
-  /**
-   * Takes a document in, as JSON, as a file in the form field `file`, or by the address of a page that is fetched in the
-   * background. The same external_id takes the place of the older one.
-   */
   @Post()
+  @ApiOperation({
+    summary:
+      'Takes a document in, as JSON, as a file in the form field `file`, or by the address of a page that is fetched in the background.',
+    description: 'The same external_id takes the place of the older one.',
+  })
   @HttpCode(202)
   @Scope('write')
   @Budget(INTAKE_BUDGET_MS)
@@ -60,6 +61,7 @@ export class DocumentsController {
   }
 
   @Get()
+  @ApiOperation({ summary: 'Lists the documents, newest first.' })
   @Scope('read')
   @Answers(200, z.strictObject({ data: z.array(documentView), next_cursor: z.string().nullable() }))
   async list(
@@ -77,6 +79,7 @@ export class DocumentsController {
   }
 
   @Get(':id')
+  @ApiOperation({ summary: 'A document and how far it is; not what it says.' })
   @Scope('read')
   @Answers(200, documentView)
   async find(
@@ -87,8 +90,11 @@ export class DocumentsController {
     return toView(await this.documents.find(caller.tenant(query.business_id), id));
   }
 
-  /** The text that `start` and `end` of a hit count in: what was sent, or the readable text of HTML. */
   @Get(':id/content')
+  @ApiOperation({
+    summary:
+      'The text that `start` and `end` of a hit count in: what was sent, or the readable text of HTML.',
+  })
   @Scope('read')
   @Header('Content-Type', 'text/plain; charset=utf-8')
   @Answers(200)
@@ -101,6 +107,7 @@ export class DocumentsController {
   }
 
   @Delete(':id')
+  @ApiOperation({ summary: 'Removes a document: from now on no answer shows it.' })
   @HttpCode(204)
   @Scope('write')
   @Answers(204)
@@ -112,8 +119,11 @@ export class DocumentsController {
     await this.documents.remove(caller.tenant(query.business_id), id);
   }
 
-  /** Embeds a document anew that has failed, or that is ready; one of a source_url is fetched anew first. */
   @Post(':id/retry')
+  @ApiOperation({
+    summary:
+      'Embeds a document anew that has failed, or that is ready; one of a source_url is fetched anew first.',
+  })
   @HttpCode(202)
   @Scope('write')
   @Answers(202, accepted)

@@ -1,5 +1,5 @@
 import { Controller, Get, HttpCode, Param, Post, Query } from '@nestjs/common';
-import { ApiTags } from '@nestjs/swagger';
+import { ApiOperation, ApiTags } from '@nestjs/swagger';
 import { z } from 'zod';
 import { Caller, type CallerIdentity, Scope } from '../../http/access.js';
 import { page, tenantQuery } from '../../http/fields.js';
@@ -14,6 +14,7 @@ export class JobsController {
   constructor(private readonly jobs: IngestionJobs) {}
 
   @Get()
+  @ApiOperation({ summary: 'Lists the background jobs, newest first.' })
   @Scope('read')
   @Answers(200, z.strictObject({ data: z.array(jobView), next_cursor: z.string().nullable() }))
   async list(
@@ -30,6 +31,7 @@ export class JobsController {
   }
 
   @Get(':id')
+  @ApiOperation({ summary: 'A background job, how often it was tried, and what went wrong last.' })
   @Scope('read')
   @Answers(200, jobView)
   async find(
@@ -40,8 +42,11 @@ export class JobsController {
     return toView(await this.jobs.find(caller.tenant(query.business_id), id));
   }
 
-  /** Takes a job back that has not ended. Its document is then failed, and can be retried. */
   @Post(':id/cancel')
+  @ApiOperation({
+    summary: 'Takes a job back that has not ended.',
+    description: 'Its document is then failed, and can be retried.',
+  })
   @HttpCode(200)
   @Scope('write')
   @Answers(200, jobView)

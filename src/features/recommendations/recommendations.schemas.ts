@@ -40,9 +40,11 @@ export const newUserPattern = z
   })
   .meta({
     id: 'NewUserPattern',
-    examples: [
-      { user_id: 'ada', pattern_data: { ...FACTS, viewed: ['consensus-101'], liked: ['raft-by-example'] } },
-    ],
+    // zod has no `examples` of what is transformed.
+    example: {
+      user_id: 'ada',
+      pattern_data: { ...FACTS, viewed: ['consensus-101'], liked: ['raft-by-example'] },
+    },
   });
 
 export const patternAccepted = z.strictObject({ pattern_id: id() }).meta({ id: 'PatternAccepted' });
@@ -84,7 +86,7 @@ export const recommendationsRequest = z
   })
   .meta({
     id: 'RecommendationsRequest',
-    examples: [{ user_id: 'ada', content_type: 'article', user_profile: FACTS, limit: 5 }],
+    example: { user_id: 'ada', content_type: 'article', user_profile: FACTS, limit: 5 },
   });
 
 /** The profile of a request that has none. */

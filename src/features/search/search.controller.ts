@@ -1,5 +1,5 @@
 import { Body, Controller, HttpCode, Post, Query } from '@nestjs/common';
-import { ApiTags } from '@nestjs/swagger';
+import { ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { z } from 'zod';
 import { Answers } from '../../http/openapi.js';
 import { tenantQuery } from '../../http/fields.js';
@@ -14,8 +14,8 @@ import { Search } from './search.service.js';
 export class SearchController {
   constructor(private readonly search: Search) {}
 
-  /** Finds passages of the tenant's documents. */
   @Post()
+  @ApiOperation({ summary: 'Finds passages of the tenant’s documents.' })
   @HttpCode(200)
   @Scope('read')
   @VectorLimited()

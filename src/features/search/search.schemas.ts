@@ -14,7 +14,7 @@ export const searchRequest = z
     filter: filter().default({}),
     business_id: businessId().optional(),
   })
-  .meta({ id: 'SearchRequest' });
+  .meta({ id: 'SearchRequest', examples: [{ query: 'return goods', limit: 3, filter: { language: 'en' } }] });
 
 export const degradation = z
   .strictObject({ dependency: z.string(), reason: z.string() })
