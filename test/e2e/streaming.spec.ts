@@ -25,12 +25,12 @@ async function given(nonces: boolean): Promise<void> {
     SECOND_BASE_URL: second.url,
     SECOND_MODEL: 'small',
     LLM_FIRST_TOKEN_TIMEOUT_MS: '600',
-    LLM_IDLE_TIMEOUT_MS: '300',
+    LLM_IDLE_TIMEOUT_MS: '800',
     // No circuit opens: each stream meets the fault itself.
     CIRCUIT_CONSECUTIVE_FAULTS: '1000',
     CIRCUIT_WINDOW_CALLS: '10000',
     ANSWER_CACHE_SIZE: '0',
-    STREAM_HEARTBEAT_MS: '100',
+    STREAM_HEARTBEAT_MS: '1000',
     STREAMS_PER_TENANT_MAX: '3',
   });
   await ingest(service.api, { title: 'Keeping', content: CONTENT, content_type: 'text/markdown' });
@@ -131,7 +131,7 @@ describe('A streamed answer', () => {
   });
 
   it('shows that it is alive while its provider says nothing', async () => {
-    await first.behave({ kind: 'drip', everyMs: 150 });
+    await first.behave({ kind: 'drip', everyMs: 250 });
     const reader = await read();
     expectHonest(reader);
     expect(reader.comments).toBeGreaterThan(0);
