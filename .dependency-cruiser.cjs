@@ -20,7 +20,7 @@ const PORTS = [
   'vector-store/vector-store',
   'cache/cache',
   'cache/broker',
-  'llm/(llm|embedder|quotation|seam|terms)',
+  'llm/(llm|embedder|relay|messages|grounded\\.text|quotation|seam|terms)',
   'web-search/web-search',
   'web-pages/web-pages',
   'jobs/jobs',

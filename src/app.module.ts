@@ -3,6 +3,7 @@ import type { Settings } from './config/settings.js';
 import { SettingsModule } from './config/settings.module.js';
 import { AnswersModule } from './features/answers/answers.module.js';
 import { ChatModule } from './features/chat/chat.module.js';
+import { GatewayModule } from './features/gateway/gateway.module.js';
 import { GenerationModule } from './features/generation/generation.module.js';
 import { KeysModule } from './features/keys/keys.module.js';
 import { InterviewsModule } from './features/interviews/interviews.module.js';
@@ -48,6 +49,7 @@ export class AppModule implements OnModuleInit {
         ChatModule,
         InterviewsModule,
         RecommendationsModule,
+        GatewayModule,
         HealthModule,
         HttpModule,
       ],

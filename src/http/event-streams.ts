@@ -1,19 +1,17 @@
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { PassThrough } from 'node:stream';
-import { Injectable, Logger } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Settings } from '../config/settings.js';
 import { sleep, untilAborted } from '../kernel/abort.js';
-import { AppError } from '../kernel/app-error.js';
 import { CallerGone, Deadline } from '../kernel/deadline.js';
 import { newId } from '../kernel/ids.js';
 import { ServiceState } from '../kernel/service-state.js';
 import type { StreamEvent } from '../kernel/stream-event.js';
 import { Cache, type CacheSpace } from '../platform/cache/cache.js';
-import { events as logEvents } from '../telemetry/events.js';
-import { Traffic } from '../telemetry/traffic.js';
-import { toAppError, toProblem } from './problem.js';
+import { OpenStreams } from './open-streams.js';
+import { toProblem } from './problem.js';
 import { StreamRecord } from './stream.record.js';
 
 // How long a reader who lost a stream can have it gone on with, and of how many streams that is known.
@@ -37,14 +35,12 @@ export interface Telling {
  */
 @Injectable()
 export class EventStreams {
-  private readonly logger = new Logger('Http');
   private readonly records: CacheSpace;
-  private readonly open = new Map<string, number>();
 
   constructor(
     private readonly state: ServiceState,
     private readonly settings: Settings,
-    private readonly traffic: Traffic,
+    private readonly streams: OpenStreams,
     cache: Cache,
   ) {
     this.records = cache.space({ name: 'streams', entriesMax: RECORDS_MAX, ttlMs: WINDOW_MS });
@@ -55,7 +51,7 @@ export class EventStreams {
    * answer with a status of its own.
    */
   async send(request: FastifyRequest, reply: FastifyReply, telling: Telling): Promise<void> {
-    const leave = this.enter(telling.tenant);
+    const leave = this.streams.enter(telling.tenant);
     try {
       const { record, events } = await this.resume(request, telling);
       await this.tell(request, reply, record, events);
@@ -64,21 +60,6 @@ export class EventStreams {
     } finally {
       leave();
     }
-  }
-
-  private enter(tenant: string): () => void {
-    const { STREAMS_PER_TENANT_MAX: max } = this.settings;
-    const open = this.open.get(tenant) ?? 0;
-    if (open >= max) {
-      const detail = `${open} streams are open for this business_id, and STREAMS_PER_TENANT_MAX allows no more: wait until one has ended`;
-      throw new AppError('rate_limited', detail, { retryAfterMs: 1_000 });
-    }
-    this.open.set(tenant, open + 1);
-    return () => {
-      const left = this.open.get(tenant)! - 1;
-      if (left === 0) this.open.delete(tenant);
-      else this.open.set(tenant, left);
-    };
   }
 
   /** What the reader has of it, and what is to come: from where he lost it, where that is known. */
@@ -139,12 +120,7 @@ export class EventStreams {
   }
 
   private failed(request: FastifyRequest, error: unknown): StreamEvent {
-    const shown = toAppError(error);
-    this.traffic.failed(shown.code);
-    if (shown.code === 'internal') {
-      const facts = { event: logEvents.requestFailed, code: shown.code, request_id: request.id, err: error };
-      this.logger.error(facts, `${request.method} ${request.url} failed`);
-    }
+    const shown = this.streams.failed(request, error);
     const { retryAfterMs } = shown;
     const retry = retryAfterMs === undefined ? {} : { retry_after_s: Math.ceil(retryAfterMs / 1_000) };
     return { event: 'error', data: { ...toProblem(shown, request.id), ...retry } };

@@ -1,9 +1,11 @@
 import { Global, Module } from '@nestjs/common';
 import { APP_FILTER, APP_GUARD, APP_INTERCEPTOR, APP_PIPE } from '@nestjs/core';
 import { AccessGuard } from './access.js';
+import { ByteStreams } from './byte-streams.js';
 import { DeadlineInterceptor } from './deadline.js';
 import { EventStreams } from './event-streams.js';
 import { MaintenanceGuard } from './maintenance.guard.js';
+import { OpenStreams } from './open-streams.js';
 import { ProblemFilter } from './problem.filter.js';
 import { RateLimitGuard } from './rate.limits.js';
 import { Tokens } from './tokens.js';
@@ -20,8 +22,10 @@ import { validationPipe } from './validation.pipe.js';
     { provide: APP_INTERCEPTOR, useClass: DeadlineInterceptor },
     { provide: APP_PIPE, useFactory: validationPipe },
     { provide: APP_FILTER, useClass: ProblemFilter },
+    OpenStreams,
     EventStreams,
+    ByteStreams,
   ],
-  exports: [EventStreams, Tokens],
+  exports: [EventStreams, ByteStreams, Tokens],
 })
 export class HttpModule {}

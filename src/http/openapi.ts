@@ -30,6 +30,25 @@ export const Answers = (status: number, schema?: z.ZodType) =>
     ApiResponse({ status: '5XX', description: 'The service is at fault', standardSchema: problem }),
   );
 
+const openAiError = z
+  .strictObject({
+    error: z.strictObject({
+      message: z.string(),
+      type: z.string(),
+      param: z.string().nullable(),
+      code: z.string().nullable(),
+    }),
+  })
+  .meta({ id: 'OpenAiError' });
+
+/** The same for the routes of OpenAI's API, where errors are as its clients know them. */
+export const OpenAiAnswers = (schema: z.ZodType) =>
+  applyDecorators(
+    ApiResponse({ status: 200, description: 'Done', standardSchema: schema }),
+    ApiResponse({ status: '4XX', description: 'The request is at fault', standardSchema: openAiError }),
+    ApiResponse({ status: '5XX', description: 'The service is at fault', standardSchema: openAiError }),
+  );
+
 /** Beside it, the same as a stream of events where the request says `stream: true`. */
 export const Streams = () =>
   applyDecorators(

@@ -2,9 +2,10 @@ import { type ArgumentsHost, Catch, type ExceptionFilter, Logger } from '@nestjs
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { events } from '../telemetry/events.js';
 import { Traffic } from '../telemetry/traffic.js';
-import { PROBLEMS, toAppError, toProblem } from './problem.js';
+import { errorAnswer } from './error.formats.js';
+import { toAppError } from './problem.js';
 
-/** Answers every error as a problem document, and logs those that are ours. */
+/** Answers every error in the form that the route's clients know (error.formats.ts), and logs those that are ours. */
 @Catch()
 export class ProblemFilter implements ExceptionFilter {
   private readonly logger = new Logger('Http');
@@ -16,7 +17,7 @@ export class ProblemFilter implements ExceptionFilter {
     const request = http.getRequest<FastifyRequest>();
     const reply = http.getResponse<FastifyReply>();
     const shown = toAppError(error);
-    const { status } = PROBLEMS[shown.code];
+    const { status, contentType, body } = errorAnswer(request.url, shown, request.id);
     this.traffic.failed(shown.code);
     const facts = { event: events.requestFailed, code: shown.code, request_id: request.id };
     if (shown.code === 'internal')
@@ -27,7 +28,7 @@ export class ProblemFilter implements ExceptionFilter {
     if (shown.retryAfterMs !== undefined)
       void reply.header('Retry-After', Math.ceil(shown.retryAfterMs / 1_000));
     if (shown.code === 'unauthorized') void reply.header('WWW-Authenticate', challengeTo(request));
-    void reply.status(status).type('application/problem+json').send(toProblem(shown, request.id));
+    void reply.status(status).type(contentType).send(body);
   }
 }
 

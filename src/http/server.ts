@@ -5,8 +5,9 @@ import { FastifyAdapter } from '@nestjs/platform-fastify';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Settings } from '../config/settings.js';
 import { answerClientError } from './client.errors.js';
+import { errorAnswer } from './error.formats.js';
 import { limitJsonDepth } from './json.depth.js';
-import { PROBLEMS, toAppError, toProblem } from './problem.js';
+import { toAppError } from './problem.js';
 import { secure, secureAnswers } from './security.headers.js';
 
 const REQUEST_ID = /^[\w.:-]{1,128}$/;
@@ -40,13 +41,9 @@ export async function newServer(settings: Settings): Promise<FastifyAdapter> {
     trustProxy: settings.TRUST_PROXY ?? false,
     // What Fastify refuses before it looks for a route: a path that cannot be decoded, or that is too long.
     frameworkErrors: (error: Error, request: FastifyRequest, reply: FastifyReply) => {
-      const shown = toAppError(error);
+      const { status, contentType, body } = errorAnswer(request.url, toAppError(error), request.id);
       secure(request, reply);
-      void reply
-        .header('X-Request-Id', request.id)
-        .status(PROBLEMS[shown.code].status)
-        .type('application/problem+json')
-        .send(toProblem(shown, request.id));
+      void reply.header('X-Request-Id', request.id).status(status).type(contentType).send(body);
     },
     // /health and /health/ are two things, and Nest takes the slash off every path that it declares.
     rewriteUrl: (request: IncomingMessage) =>

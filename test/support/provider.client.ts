@@ -1,4 +1,5 @@
-import { OpenAiProvider, type ProviderTimeouts } from '../../src/platform/llm/openai.provider.js';
+import { OpenAiProvider } from '../../src/platform/llm/openai.provider.js';
+import type { ProviderTimeouts } from '../../src/platform/llm/overdue.js';
 import type { Provider } from './provider.ts';
 
 /** The service's own client to a double. Close it when done. */

@@ -6,6 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { ChatCompletion, ChatCompletionChunk, CreateEmbeddingResponse, Model } from 'openai/resources';
 import { concerns, type ProviderFault, refusalOf, type Route } from './provider.faults.ts';
 import { answerTo, tokensOf, vectorOf } from './provider.model.ts';
+import { piecesOf, structuredAnswer, toolCallFor } from './provider.tools.ts';
 
 export type { ProviderFault, Route };
 
@@ -19,6 +20,10 @@ export interface ProviderOptions {
   nonces?: boolean;
   /** What it says to a prompt. Default: a sentence of the passages in it. */
   says?: (prompt: string) => string;
+  /** What it adds to each answer, and to each chunk of one, that is not in OpenAI's API. */
+  extras?: Record<string, unknown>;
+  /** It sends vectors in one form alone, whatever is asked for. */
+  encoding?: 'float' | 'base64';
 }
 
 /** One request that reached it. Times are of `performance.now()`. */
@@ -143,7 +148,11 @@ export class Provider {
     const data = [body.input].flat().map((input: string, index) => {
       const vector = vectorOf(input, dimension);
       if (wrong === 'number') vector[0] = null as never; // what JSON makes of NaN
-      return { object: 'embedding' as const, index, embedding: encoded(vector, body.encoding_format) };
+      return {
+        object: 'embedding' as const,
+        index,
+        embedding: encoded(vector, this.#options.encoding ?? body.encoding_format),
+      };
     });
     if (wrong === 'count') data.pop();
     // In an order of its own, which the indexes tell; or under indexes that are no order.
@@ -160,14 +169,32 @@ export class Provider {
 
   async #chat(request: ProviderRequest, response: ServerResponse, fault: ProviderFault | undefined) {
     const { body, nonce } = request;
-    const prompt: string = body.messages.at(-1).content;
-    const said = fault?.kind === 'empty' ? '' : (this.#options.says ?? answerTo)(prompt);
-    const tokens = tokensOf(said === '' || this.#options.nonces === false ? said : `${said} ${nonce}`);
-    const facts = { id: `chatcmpl-${nonce}`, created: Math.floor(Date.now() / 1_000), model: body.model };
+    const prompt = String(body.messages.at(-1).content);
+    const call = toolCallFor(body, prompt, `call-${nonce}`);
+    const structured = structuredAnswer(body, prompt);
+    const said =
+      fault?.kind === 'empty' || call !== undefined
+        ? ''
+        : (structured ?? (this.#options.says ?? answerTo)(prompt));
+    const bare = said === '' || structured !== undefined || this.#options.nonces === false;
+    const tokens = tokensOf(bare ? said : `${said} ${nonce}`);
+    const facts = {
+      id: `chatcmpl-${nonce}`,
+      created: Math.floor(Date.now() / 1_000),
+      model: body.model,
+      ...this.#options.extras,
+    };
     const usage = usageOf(JSON.stringify(body.messages).length, tokens.length);
-    const finish: 'stop' | 'length' | 'content_filter' = fault?.kind === 'finish' ? fault.reason : 'stop';
+    const finish: Finish =
+      fault?.kind === 'finish' ? fault.reason : call === undefined ? 'stop' : 'tool_calls';
     if (body.stream !== true) {
-      const message = { role: 'assistant' as const, content: tokens.join(''), refusal: null };
+      const message = {
+        role: 'assistant' as const,
+        content: call === undefined ? tokens.join('') : null,
+        refusal: null,
+        ...(call !== undefined && { tool_calls: [call] }),
+      };
+      if (fault?.kind === 'slow') await sleep(fault.firstTokenMs);
       const choices = [{ index: 0, message, finish_reason: finish, logprobs: null }];
       return json(response, 200, {
         ...facts,
@@ -178,7 +205,7 @@ export class Provider {
     }
     response.writeHead(200, { 'content-type': 'text/event-stream' });
     const send = (data: string) => response.write(`data: ${data}\n\n`);
-    const chunk = (delta: ChatCompletionChunk.Choice.Delta, reason: typeof finish | null = null) =>
+    const chunk = (delta: ChatCompletionChunk.Choice.Delta, reason: Finish | null = null) =>
       send(
         JSON.stringify({
           ...facts,
@@ -192,11 +219,12 @@ export class Provider {
       chunk({ content: ' and on'.repeat(10_000) });
       await sleep(0);
     }
-    for (const [i, content] of [...tokens, undefined].entries()) {
+    const deltas = call === undefined ? tokens.map((content) => ({ content })) : piecesOf(call);
+    for (const [i, delta] of [...deltas, undefined].entries()) {
       if (fault !== undefined && 'afterTokens' in fault && fault.afterTokens === i)
         return spoil(fault, response);
       if (fault?.kind === 'drip') await sleep(fault.everyMs);
-      if (content !== undefined) chunk({ content });
+      if (delta !== undefined) chunk(delta);
     }
     chunk({}, finish);
     if (fault?.kind === 'linger') return;
@@ -213,6 +241,8 @@ export async function startProvider(options: ProviderOptions = {}): Promise<Prov
   await provider.start();
   return provider;
 }
+
+type Finish = 'stop' | 'length' | 'content_filter' | 'tool_calls';
 
 const ROUTES: Record<string, Route> = {
   'POST /v1/chat/completions': 'chat',

@@ -32,7 +32,7 @@ export class Countdown {
     const [waitMs, failure] = ms <= leftMs ? [ms, late] : [Math.max(0, leftMs), this.overdue];
     // More than a timer can hold, where nothing limits it.
     if (waitMs > 0x7fffffff) return;
-    this.#timer = setTimeout(() => this.#controller.abort(failure(waitMs)), waitMs);
+    this.#timer = setTimeout(() => this.#controller.abort(failure(waitMs)), Math.max(0, waitMs));
   }
 
   /** Nothing is expected for now: it is the caller who takes his time. */

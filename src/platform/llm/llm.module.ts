@@ -5,10 +5,12 @@ import { Dependencies } from '../../resilience/dependencies.js';
 import { Embedder } from './embedder.js';
 import { FailoverEmbedder } from './failover.embedder.js';
 import { FailoverLlm } from './failover.llm.js';
+import { FailoverRelay } from './failover.relay.js';
 import { GuardedEmbedder } from './guarded.embedder.js';
 import { HashingEmbedder } from './hashing.embedder.js';
 import { Llm } from './llm.js';
 import { Providers } from './providers.js';
+import { Relay } from './relay.js';
 
 const TIMEOUT_MS = 30_000;
 
@@ -47,8 +49,14 @@ const QUOTING = {
         );
       },
     },
+    {
+      provide: Relay,
+      inject: [Settings, Providers],
+      useFactory: (settings: Settings, { relays }: Providers): Relay =>
+        new FailoverRelay(relays.chats, relays.embedders, settings.LLM_FIRST_TOKEN_TIMEOUT_MS),
+    },
   ],
-  exports: [Llm, Embedder],
+  exports: [Llm, Embedder, Relay],
 })
 export class LlmModule implements OnModuleInit {
   constructor(

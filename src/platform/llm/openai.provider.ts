@@ -1,18 +1,12 @@
 import type { ChatCompletionMessageParam, ModelsPage } from 'openai/resources';
 import type { ProviderSettings } from '../../config/models.settings.js';
-import type { Fault } from '../../resilience/dependency-error.js';
 import { type Piece, piecesOf, type Usage } from './chat.stream.js';
 import { Countdown } from './countdown.js';
+import { CLOSE_WAIT_MS, type ProviderTimeouts, silent, stalled, tooLong, USAGE_WAIT_MS } from './overdue.js';
 import { badReply, ProviderFailed } from './provider.error.js';
 import { ProviderHttp } from './provider.http.js';
+import { ProviderRelay } from './provider.relay.js';
 import { vectorsIn } from './vectors.js';
-
-export interface ProviderTimeouts {
-  connectMs: number;
-  firstTokenMs: number;
-  idleMs: number;
-  totalMs: number;
-}
 
 export interface ChatRequest {
   model: string;
@@ -45,9 +39,6 @@ export interface EmbedRequest {
 
 // Who was given less time, by a request with little left, says nothing about the provider when it is over.
 const FAIR_WAIT_MS = 1_900;
-// What comes behind the end of an answer is worth no more waiting than this.
-const USAGE_WAIT_MS = 1_000;
-const CLOSE_WAIT_MS = 100;
 
 /**
  * A provider with OpenAI's API, raw: no retry, no circuit, no fallback. Chats are always streamed from it, also where a whole
@@ -57,6 +48,8 @@ const CLOSE_WAIT_MS = 100;
  * ProviderRefused and the reason of the signal.
  */
 export class OpenAiProvider {
+  /** The same for bodies that are somebody else's: they are passed on as they are. */
+  readonly relay: ProviderRelay;
   private readonly http: ProviderHttp;
 
   constructor(
@@ -65,6 +58,7 @@ export class OpenAiProvider {
     connections: number,
   ) {
     this.http = new ProviderHttp({ ...settings, connectTimeoutMs: timeouts.connectMs, connections });
+    this.relay = new ProviderRelay(this.http, timeouts);
   }
 
   get connects(): number {
@@ -187,20 +181,4 @@ export class OpenAiProvider {
       countdown.stop();
     }
   }
-}
-
-// None of these is worth a second try at the same place: whoever waited once would wait as long again.
-
-function silent(afterMs: number, fairMs: number): ProviderFailed {
-  const fault: Fault = { reason: 'hung', transient: false, counts: afterMs >= fairMs };
-  return new ProviderFailed(`No answer within ${Math.round(afterMs)} ms`, fault);
-}
-
-function stalled(afterMs: number): ProviderFailed {
-  const fault: Fault = { reason: 'hung', transient: false };
-  return new ProviderFailed(`Nothing more within ${Math.round(afterMs)} ms`, fault);
-}
-
-function tooLong(counts: boolean): ProviderFailed {
-  return new ProviderFailed('The answer took too long', { reason: 'timeout', transient: false, counts });
 }

@@ -15,14 +15,32 @@ export class ProviderFailed extends Error {
 
 /** A provider is well and would not do what it was asked to: somebody else may, and the same again will not help. */
 export class ProviderRefused extends Error {
-  /** @param param the field that it would not take, where it says which */
+  // Private, so that no log shows it: it may repeat what it was asked.
+  readonly #reply: ProviderReply | undefined;
+
+  /**
+   * @param param the field that it would not take, where it says which
+   * @param reply its own words, for whoever asked in his own
+   */
   constructor(
     readonly why: 'context_length' | 'content_filter' | 'invalid_request',
     readonly param?: string,
+    reply?: ProviderReply,
   ) {
     super(`The provider refused the request: ${why}`);
     this.name = 'ProviderRefused';
+    this.#reply = reply;
   }
+
+  get reply(): ProviderReply | undefined {
+    return this.#reply;
+  }
+}
+
+/** What a provider replied with, word for word. */
+export interface ProviderReply {
+  status: number;
+  body: string;
 }
 
 export function classifyProvider(error: unknown): Fault | undefined {
@@ -75,7 +93,7 @@ export function errorOfReply(
   }
   if (status >= 500) return failed({ reason: 'failed', transient: true, ...suspended });
   if (status < 400) return failed({ reason: 'bad_reply', transient: false });
-  return refusalOf(code, param);
+  return refusalOf(code, param, { status, body });
 }
 
 /** What an error means that came inside an answer that had begun well. */
@@ -84,7 +102,8 @@ export function errorOfEvent(error: unknown): ProviderFailed | ProviderRefused {
   const failed = (fault: Fault) => new ProviderFailed(`An error inside the answer: ${code}`, fault);
   if (isQuota(code)) return failed(quota);
   if (/rate_limit|too_many_requests|^429$/.test(code)) return failed(rateLimited(undefined));
-  if (/context_length|invalid_request|content_filter/.test(code)) return refusalOf(code);
+  if (/context_length|invalid_request|content_filter/.test(code))
+    return refusalOf(code, undefined, { status: 400, body: JSON.stringify({ error }) });
   return failed({ reason: 'failed', transient: true });
 }
 
@@ -108,10 +127,11 @@ function rateLimited(waitMs: number | undefined): Fault {
   return { reason: 'rate_limited', transient: false, retryAfterMs: suspendMs, suspendMs };
 }
 
-function refusalOf(code: string, param?: string): ProviderRefused {
-  if (/context_length|string_above_max_length/.test(code)) return new ProviderRefused('context_length');
+function refusalOf(code: string, param: string | undefined, reply: ProviderReply): ProviderRefused {
+  if (/context_length|string_above_max_length/.test(code))
+    return new ProviderRefused('context_length', undefined, reply);
   const why = /content_(filter|policy)/.test(code) ? 'content_filter' : 'invalid_request';
-  return new ProviderRefused(why, param);
+  return new ProviderRefused(why, param, reply);
 }
 
 function isQuota(code: string): boolean {

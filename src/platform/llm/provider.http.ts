@@ -58,13 +58,23 @@ export class ProviderHttp {
     body: object | undefined,
     signal: AbortSignal,
   ): Promise<unknown> {
-    const reply = await this.send(method, path, body, signal);
-    const text = await textOf(reply.body, REPLY_BYTES_MAX, signal);
+    const bytes = await this.bytes(method, path, body, signal);
     try {
-      return JSON.parse(text);
+      return JSON.parse(bytes.toString('utf8'));
     } catch {
       throw badReply('The reply is no JSON');
     }
+  }
+
+  /** @throws ProviderFailed, ProviderRefused, or the reason of the signal */
+  async bytes(
+    method: 'GET' | 'POST',
+    path: string,
+    body: object | undefined,
+    signal: AbortSignal,
+  ): Promise<Buffer> {
+    const reply = await this.send(method, path, body, signal);
+    return bytesOf(reply.body, REPLY_BYTES_MAX, signal);
   }
 
   /** Ends all connections and what is under way on them. */
@@ -89,8 +99,8 @@ export class ProviderHttp {
     });
     if (reply.statusCode < 200 || reply.statusCode > 299) {
       // The words only add to what the status says: a page that is too long, or that never ends, changes nothing of that.
-      const words = await textOf(reply.body, ERROR_BYTES_MAX, signal).catch(() => '');
-      throw errorOfReply(reply.statusCode, reply.headers, words);
+      const words = await bytesOf(reply.body, ERROR_BYTES_MAX, signal).catch(() => Buffer.alloc(0));
+      throw errorOfReply(reply.statusCode, reply.headers, words.toString('utf8'));
     }
     return reply;
   }
@@ -109,8 +119,8 @@ async function* chunksOf(body: Body, bytesMax: number, signal: AbortSignal): Asy
   }
 }
 
-async function textOf(body: Body, bytesMax: number, signal: AbortSignal): Promise<string> {
+async function bytesOf(body: Body, bytesMax: number, signal: AbortSignal): Promise<Buffer> {
   const chunks: Buffer[] = [];
   for await (const chunk of chunksOf(body, bytesMax, signal)) chunks.push(chunk);
-  return Buffer.concat(chunks).toString('utf8');
+  return chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks);
 }

@@ -7,6 +7,7 @@ import { Limits } from '../../resilience/limits.js';
 import { sameSpace } from './failover.embedder.js';
 import { batchMs, GuardedEmbedder } from './guarded.embedder.js';
 import { GuardedModel } from './guarded.model.js';
+import { ChatRelay, EmbeddingRelay } from './guarded.relay.js';
 import { classifyEmbedding, OpenAiEmbedder } from './openai.embedder.js';
 import { OpenAiModel } from './openai.model.js';
 import { OpenAiProvider } from './openai.provider.js';
@@ -30,6 +31,8 @@ const MINUTE_MS = 60_000;
 export class Providers implements OnApplicationShutdown {
   readonly models: GuardedModel[] = [];
   readonly embedders: GuardedEmbedder[] = [];
+  /** The same models and embedders, for bodies that are passed through to them. */
+  readonly relays = { chats: [] as ChatRelay[], embedders: [] as EmbeddingRelay[] };
   private readonly answering: Dependency[] = [];
   private readonly embedding: Dependency[] = [];
   private readonly apis: OpenAiProvider[] = [];
@@ -84,6 +87,8 @@ export class Providers implements OnApplicationShutdown {
       facts: () => ({ model, ...spending.facts, connects: api.connects }),
       timeoutMs: LLM_TIMEOUT_MS + BACKSTOP_MS,
     });
+    const way = { provider: provider.name, relay: api.relay, dependency, spending };
+    this.relays.chats.push(new ChatRelay(way, model, provider.limitField, LLM_TOKENS_MAX));
     return new GuardedModel(adapter, dependency);
   }
 
@@ -110,6 +115,8 @@ export class Providers implements OnApplicationShutdown {
       doubtMs: DOUBT_MS,
       timeoutMs: batchMs(EMBEDDING_TIMEOUT_MS) + BACKSTOP_MS,
     });
+    const way = { provider: provider.name, relay: api.relay, dependency, spending };
+    this.relays.embedders.push(new EmbeddingRelay(way, embedding, EMBEDDING_TIMEOUT_MS));
     return new GuardedEmbedder(embedder, dependency, EMBEDDING_TIMEOUT_MS);
   }
 

@@ -1,0 +1,72 @@
+import { once } from 'node:events';
+import { PassThrough } from 'node:stream';
+import { Injectable } from '@nestjs/common';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { untilAborted } from '../kernel/abort.js';
+import { CallerGone, Deadline } from '../kernel/deadline.js';
+import { toOpenAiError } from './error.formats.js';
+import { OpenStreams } from './open-streams.js';
+
+/** An answer that is passed on as it comes. */
+export interface ByteStream {
+  headers: Readonly<Record<string, string>>;
+  /** Whole events. It ends with an end that its reader can see, or throws. */
+  events: AsyncGenerator<Buffer>;
+  /** The data of the event that tells the reader of an error, where that has words of its own. */
+  wordsFor: (error: unknown) => string | undefined;
+}
+
+/** Streams of server-sent events as OpenAI's API has them: bytes that somebody else wrote, passed on as fast as they are read. */
+@Injectable()
+export class ByteStreams {
+  constructor(private readonly streams: OpenStreams) {}
+
+  /**
+   * Answers a request with a stream, and resolves when it is over. What fails while it is opened is thrown: it has an answer
+   * with a status of its own. What fails later is told by an event, behind which there is no `[DONE]`.
+   */
+  async send(
+    request: FastifyRequest,
+    reply: FastifyReply,
+    tenant: string,
+    open: () => Promise<ByteStream>,
+  ): Promise<void> {
+    const leave = this.streams.enter(tenant);
+    try {
+      await this.pass(request, reply, await open());
+    } finally {
+      leave();
+    }
+  }
+
+  private async pass(request: FastifyRequest, reply: FastifyReply, stream: ByteStream): Promise<void> {
+    const { headers, events, wordsFor } = stream;
+    const signal = Deadline.current()?.signal;
+    const line = new PassThrough();
+    void reply
+      .headers(headers)
+      .header('Content-Type', 'text/event-stream; charset=utf-8')
+      .header('Cache-Control', 'no-store')
+      // nginx would keep the events until it has a buffer full of them.
+      .header('X-Accel-Buffering', 'no')
+      .send(line);
+    try {
+      for (let next = events.next(); ; next = events.next()) {
+        const { done, value } = await untilAborted(next, signal);
+        if (done === true) break;
+        if (!line.write(value)) await once(line, 'drain', { ...(signal && { signal }) });
+      }
+    } catch (error) {
+      // Whatever writes for the reader ends by the signal by which this does.
+      const failure: unknown = signal?.aborted === true ? signal.reason : error;
+      if (!(failure instanceof CallerGone)) {
+        const data =
+          wordsFor(failure) ?? JSON.stringify(toOpenAiError(this.streams.failed(request, failure)));
+        line.write(`data: ${data}\n\n`);
+      }
+      void events.return(undefined);
+    } finally {
+      line.end();
+    }
+  }
+}
