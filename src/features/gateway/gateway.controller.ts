@@ -1,5 +1,5 @@
 import { Body, Controller, Get, HttpCode, Param, Post, Query, Req, Res } from '@nestjs/common';
-import { ApiProduces, ApiTags } from '@nestjs/swagger';
+import { ApiOperation, ApiProduces, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { Caller, type CallerIdentity, Scope } from '../../http/access.js';
@@ -28,27 +28,28 @@ export class GatewayController {
     private readonly streams: ByteStreams,
   ) {}
 
-  /** The models that can be named, and `mainstay`: whichever of them can. */
   @Get('models')
+  @ApiOperation({ summary: 'The models that can be named, and `mainstay`: whichever of them can.' })
   @Scope('read')
   @OpenAiAnswers(modelsResponse)
   models() {
     return { object: 'list', data: this.gateway.models() };
   }
 
-  /** One of the models. */
   @Get('models/:model')
+  @ApiOperation({ summary: 'One of the models.' })
   @Scope('read')
   @OpenAiAnswers(modelResponse)
   model(@Param({ schema: modelPath }) { model }: z.output<typeof modelPath>) {
     return this.gateway.model(model);
   }
 
-  /**
-   * OpenAI's chat completion, by the first provider that can. Fields that this service does not know are passed on, and so is
-   * the answer. A stream that breaks off ends with an event that holds an `error`, and never with `[DONE]`.
-   */
   @Post('chat/completions')
+  @ApiOperation({
+    summary: 'OpenAI’s chat completion, by the first provider that can.',
+    description:
+      'Fields that this service does not know are passed on, and so is the answer. A stream that breaks off ends with an event that holds an `error`, and never with `[DONE]`.',
+  })
   @HttpCode(200)
   @Scope('read')
   @Budget(60_000)
@@ -74,8 +75,8 @@ export class GatewayController {
     });
   }
 
-  /** OpenAI's embeddings, by the first provider of the model that can. */
   @Post('embeddings')
+  @ApiOperation({ summary: 'OpenAI’s embeddings, by the first provider of the model that can.' })
   @HttpCode(200)
   @Scope('read')
   @Budget(60_000)

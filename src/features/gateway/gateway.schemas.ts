@@ -38,7 +38,10 @@ export const chatRequest = z
       .nullish(),
     business_id: businessId().optional(),
   })
-  .meta({ id: 'ChatCompletionRequest' });
+  .meta({
+    id: 'ChatCompletionRequest',
+    examples: [{ model: 'mainstay', messages: [{ role: 'user', content: 'When are refunds paid?' }] }],
+  });
 
 export type ChatRequest = z.output<typeof chatRequest>;
 
@@ -73,7 +76,10 @@ export const embeddingRequest = z
       .optional(),
     business_id: businessId().optional(),
   })
-  .meta({ id: 'EmbeddingRequest' });
+  .meta({
+    id: 'EmbeddingRequest',
+    examples: [{ model: 'text-embedding-3-small', input: ['When are refunds paid?'] }],
+  });
 
 export const embeddingResponse = z
   .looseObject({
