@@ -1,6 +1,7 @@
 import OpenAI from 'openai';
 import { Dependencies } from '../../src/resilience/dependencies.js';
 import { Door } from '../support/door.js';
+import { vectorOf } from '../support/provider.model.ts';
 
 const HELLO = [{ role: 'user' as const, content: 'Hello there' }];
 
@@ -62,6 +63,25 @@ describe('The door goes through the same guard as all else', () => {
       expect(door.first.of('chat')).toHaveLength(before + 2);
     }
   });
+
+  it.each(['float', 'base64'] as const)(
+    'a provider that knows vectors as %s alone is no matter',
+    async (encoding) => {
+      door = await Door.open({}, { encoding });
+      const input = ['The lamp burns oil', 'The keeper trims the wick'];
+      const embedded = async (asked: object) =>
+        (await door.client().embeddings.create({ model: 'vectors', input, ...asked })).data;
+      const decoded = await embedded({});
+      const floats = await embedded({ encoding_format: 'float' });
+      const base64 = (await embedded({ encoding_format: 'base64' })) as unknown as { embedding: string }[];
+      for (const [i, text] of input.entries()) {
+        const expected = [...Float32Array.from(vectorOf(text, 64))];
+        expect([...Float32Array.from(decoded[i]!.embedding)]).toEqual(expected);
+        expect([...Float32Array.from(floats[i]!.embedding)]).toEqual(expected);
+        expect(base64[i]!.embedding).toBe(Buffer.from(Float32Array.from(expected).buffer).toString('base64'));
+      }
+    },
+  );
 
   it('maintenance is said as OpenAI would say it', async () => {
     await given({});

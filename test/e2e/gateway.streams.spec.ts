@@ -201,6 +201,35 @@ describe('A stream through the door', () => {
     expect(refused.error).toBeInstanceOf(OpenAI.RateLimitError);
     await door.both(undefined);
     await eventually(async () => (await hear()).error === undefined);
+    const { concurrency } = door.service.app.get(Dependencies).get('llm.first')!;
+    expect(concurrency).toMatchObject({ inUse: 0, waiting: 0 });
+  });
+
+  it('gives its place with the provider back when its client leaves, before the first word and behind it', async () => {
+    const places = () => door.service.app.get(Dependencies).get('llm.first')!.concurrency!.inUse;
+    const faults: ProviderFault[] = [
+      { kind: 'hang', at: 'headers' },
+      { kind: 'stall', afterTokens: 0 },
+      { kind: 'stall', afterTokens: 2 },
+    ];
+    for (const fault of faults) {
+      await door.both(fault);
+      const leaving = new AbortController();
+      const before = door.first.of('chat').length;
+      const answer = fetch(`${door.baseURL}/chat/completions`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify({ messages: HELLO, stream: true }),
+        signal: leaving.signal,
+      }).then((reply) => reply.text());
+      const gone = answer.then(undefined, () => 'gone');
+      await eventually(() => door.first.of('chat').length > before);
+      expect(places()).toBe(1);
+      leaving.abort();
+      expect(await gone).toBe('gone');
+      await eventually(() => places() === 0);
+      await eventually(() => door.first.of('chat').at(-1)!.abandonedAtMs);
+    }
   });
 
   it('is read from the provider no faster than the client reads', async () => {

@@ -1,4 +1,4 @@
-import { vectorsIn } from './vectors.js';
+import { encodedVectors, vectorsIn } from './vectors.js';
 
 const entry = (index: unknown, embedding: unknown) => ({ index, embedding });
 
@@ -29,6 +29,44 @@ describe('vectorsIn', () => {
     ['no direction', { data: [entry(0, [0, 0])] }],
   ])('lets %s through to nobody', (_what, reply) => {
     expect(() => vectorsIn(reply, 1, 2)).toThrow(
+      expect.objectContaining({ fault: { reason: 'bad_reply', transient: false } }),
+    );
+  });
+});
+
+describe('encodedVectors', () => {
+  const FLOATS = [0.5, -2];
+  const BASE64 = Buffer.from(Float32Array.from(FLOATS).buffer).toString('base64');
+  const reply = (...data: object[]) => ({ object: 'list', model: 'm', x: 1, data });
+  const anew = (bytes: Buffer | undefined) =>
+    bytes === undefined ? undefined : JSON.parse(bytes.toString());
+
+  it('leaves a reply alone that is as it was asked for', () => {
+    const floats = reply(entry(0, FLOATS), entry(1, FLOATS));
+    expect(encodedVectors(floats, 2, 2, 'float')).toBeUndefined();
+    expect(encodedVectors(reply(entry(0, BASE64)), 1, 2, 'base64')).toBeUndefined();
+  });
+
+  it('brings vectors into the form that was asked for, and keeps everything else', () => {
+    expect(anew(encodedVectors(reply(entry(0, FLOATS)), 1, 2, 'base64'))).toEqual(reply(entry(0, BASE64)));
+    expect(anew(encodedVectors(reply(entry(0, BASE64)), 1, 2, 'float'))).toEqual(reply(entry(0, FLOATS)));
+  });
+
+  it('puts them into the order of the texts', () => {
+    const two = reply(entry(1, [1, 1]), entry(0, FLOATS));
+    expect(anew(encodedVectors(two, 2, 2, 'float'))).toEqual(reply(entry(0, FLOATS), entry(1, [1, 1])));
+  });
+
+  it.each([
+    ['no list', { data: {} }],
+    ['too few', { data: [] }],
+    ['no object', { data: [null] }],
+    ['another dimension', { data: [entry(0, [1])] }],
+    ['another dimension in base64', { data: [entry(0, 'AAAA')] }],
+    ['what is no number', { data: [entry(0, [1, null])] }],
+    ['another index', { data: [entry(1, FLOATS)] }],
+  ])('lets %s through to nobody', (_what, wrong) => {
+    expect(() => encodedVectors(wrong, 1, 2, 'float')).toThrow(
       expect.objectContaining({ fault: { reason: 'bad_reply', transient: false } }),
     );
   });
