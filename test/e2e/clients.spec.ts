@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { type Booted, boot } from '../support/boot.js';
 import { eventuallyHolds } from '../support/eventually.js';
+import { answerTo } from '../support/provider.model.ts';
 import { type Provider, startProvider } from '../support/provider.ts';
 
 // The page of examples, run as it stands: only the address is another one.
@@ -22,11 +23,14 @@ const COMMANDS: Record<string, [string, string[]]> = {
   ts: [process.execPath, ['--input-type=module-typescript', '--disable-warning=ExperimentalWarning', '-e']],
 };
 
+const FACT = 'Refunds are paid within five working days.';
+const says = (prompt: string) => (prompt.includes(FACT) ? `${FACT} [1]` : answerTo(prompt));
+
 let provider: Provider;
 let service: Booted;
 
 beforeAll(async () => {
-  provider = await startProvider({ nonces: false });
+  provider = await startProvider({ nonces: false, says });
   service = await boot({ LLM_PROVIDERS: 'only', ONLY_BASE_URL: provider.url, ONLY_MODEL: 'large' });
 });
 afterAll(async () => {
