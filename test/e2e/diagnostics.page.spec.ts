@@ -77,6 +77,7 @@ describeNeeding(browserMissing, 'Diagnostics in a browser', () => {
         'database',
         'cache',
         'vector_store',
+        'web_pages',
         'llm',
         'embeddings',
       ]);

@@ -259,13 +259,13 @@ describe('Traces', () => {
         'database search by words',
         'vector_store search',
         'embeddings embed',
-        'llm.only answer',
+        'llm.only write',
       ]),
     );
     const asked = provider.of('chat')[0]!.headers['traceparent'];
-    const answer = parts.find(({ name }) => name === 'llm.only answer')!;
+    const answer = parts.find(({ name }) => name === 'llm.only write')!;
     expect(asked).toBe(`00-${TRACE}-${answer.spanId}-01`);
-    expect(spans.find(({ name, status }) => name === 'llm.only answer' && status?.code === 2)).toBeDefined();
+    expect(spans.find(({ name, status }) => name === 'llm.only write' && status?.code === 2)).toBeDefined();
     expect(collector.headers[0]).toMatchObject({ 'x-key': 'of-mine' });
     expect(JSON.stringify(spans)).not.toContain('colza');
   }, 60_000);

@@ -14,6 +14,8 @@ describe('ChatWatch', () => {
     ['who speaks', delta({ role: 'assistant', content: '' }), 'opening'],
     ['who speaks, at length', delta({ role: 'assistant', content: null, tool_calls: [] }), 'opening'],
     ['no choice', event({ choices: [], prompt_filter_results: [] }), 'opening'],
+    ['no choices at all', event({ usage: null }), 'opening'],
+    ['a choice without a word', event({ choices: [{ index: 0 }] }), 'opening'],
     ['a word', delta({ content: 'a' }), 'words'],
     ['a blank', delta({ content: ' ' }), 'words'],
     ['a call', delta({ tool_calls: [{ index: 0, id: 'c' }] }), 'words'],

@@ -14,6 +14,9 @@ describe('errorOfReply', () => {
   it.each<[status: number, headers: Record<string, string>, body: string, expected: Partial<Fault>]>([
     [401, {}, body('invalid_api_key'), { reason: 'unauthorized', transient: false, suspendMs: 60_000 }],
     [403, {}, '', { reason: 'unauthorized', transient: false }],
+    [401, {}, '{}', { reason: 'unauthorized', transient: false }],
+    [400, {}, body('invalid_api_key'), { reason: 'unauthorized', transient: false }],
+    [500, {}, '{"error": null}', { reason: 'failed', transient: true }],
     [402, {}, body(402), { reason: 'quota', transient: false, suspendMs: 600_000 }],
     [400, {}, body('billing_hard_limit_reached'), { reason: 'quota', transient: false }],
     [429, {}, body(null, 'insufficient_quota'), { reason: 'quota', transient: false }],
