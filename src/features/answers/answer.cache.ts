@@ -2,7 +2,6 @@ import { createHash } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { Settings } from '../../config/settings.js';
 import { Cache, type CacheSpace } from '../../platform/cache/cache.js';
-import { DependencyError } from '../../resilience/dependency-error.js';
 import { Embeddings } from '../knowledge/embeddings.js';
 import type { Scope } from '../search/passages.repository.js';
 import type { Source } from '../writing/library.js';
@@ -111,16 +110,12 @@ export class AnswerCache {
     return bytes === undefined ? [] : (JSON.parse(bytes.toString('utf8')) as Recent[]);
   }
 
-  /** undefined where vectors say nothing of meaning, or cannot be had. */
+  /**
+   * undefined where vectors say nothing of meaning, or the search could not have one made: whoever could not a moment ago is
+   * not asked again.
+   */
   private async vectorOf(question: string): Promise<Float32Array | undefined> {
-    if (!this.embeddings.semantic) return undefined;
-    try {
-      const [vector] = await this.embeddings.of([question]);
-      return vector;
-    } catch (error) {
-      if (!(error instanceof DependencyError)) throw error;
-      return undefined;
-    }
+    return this.embeddings.semantic ? this.embeddings.known(question) : undefined;
   }
 }
 

@@ -28,6 +28,11 @@ export class Embeddings {
     return this.embedder.traits.semantic;
   }
 
+  /** The vector of a text that was embedded a while ago: nobody is asked for it. */
+  async known(text: string): Promise<Float32Array | undefined> {
+    return this.read(this.key(text));
+  }
+
   /** @returns one vector a text, in order */
   async of(texts: readonly string[]): Promise<Float32Array[]> {
     const vectors: Float32Array[] = [];
@@ -39,9 +44,7 @@ export class Embeddings {
 
   private async batch(texts: readonly string[]): Promise<Float32Array[]> {
     const keys = texts.map((text) => this.key(text));
-    const vectors = (await Promise.all(keys.map((key) => this.space.get(key)))).map((bytes) =>
-      bytes?.length === BYTES * this.embedder.dimension ? toVector(bytes) : undefined,
-    );
+    const vectors = await Promise.all(keys.map((key) => this.read(key)));
     const missing = [...vectors.keys()].filter((i) => vectors[i] === undefined);
     if (missing.length > 0) {
       const made = await this.embedder.embed(missing.map((i) => texts[i]!));
@@ -53,6 +56,11 @@ export class Embeddings {
       );
     }
     return vectors as Float32Array[];
+  }
+
+  private async read(key: string): Promise<Float32Array | undefined> {
+    const bytes = await this.space.get(key);
+    return bytes?.length === BYTES * this.embedder.dimension ? toVector(bytes) : undefined;
   }
 
   private key(text: string): string {
