@@ -116,7 +116,7 @@ export const rows: readonly Row[] = [
   row('short', 'llm-primary', 'status-500-some'),
   row('full', 'llm-primary', 'html-502'),
   row('short', 'llm-primary', 'cut-mid-answer', UNSEEN),
-  row('full', 'llm-primary', 'stall-mid-answer', UNSEEN),
+  row('full', 'llm-primary', 'stall-mid-answer', THINKING),
   row('full', 'llm-primary', 'unfinished', UNSEEN),
   row('full', 'llm-primary', 'empty', UNSEEN),
   row('full', 'llm-primary', 'flap-refuse', { ...FLAPPING, forMs: 60_000 }),

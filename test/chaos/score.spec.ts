@@ -76,6 +76,14 @@ describe('scoreOf', () => {
     expect(scoreOf(seen({ samples: samples.slice(0, -1) })).recoverMs).toBeNull();
   });
 
+  it('takes a cache, which nobody misses, for recovered when the service says so, and at once if it said so before', () => {
+    const cache = { ...seen().target, name: 'redis' as const };
+    const turned = (atMs: number) => [...seen().turns, { atMs, state: 'up' }];
+    expect(scoreOf(seen({ target: cache })).recoverMs).toBeNull();
+    expect(scoreOf(seen({ target: cache, turns: turned(5_400) })).recoverMs).toBe(400);
+    expect(scoreOf(seen({ target: cache, turns: turned(3_000) })).recoverMs).toBe(0);
+  });
+
   it('counts failures from the beginning of the fault on, and earlier ones apart', () => {
     const failed = { verdict: 'failed', why: 'internal' } as const;
     const samples = [

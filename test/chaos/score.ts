@@ -100,7 +100,11 @@ export function scoreOf(seen: Observation): Score {
   const asBefore = ({ op, verdict, level }: Sample) => verdict === 'ok' && level === usual.get(op);
   const needed = NEEDED_BY[seen.target.name];
   const knownMs = seen.turns.find(({ atMs, state }) => atMs >= beganMs && state !== 'up')?.atMs;
-  const upAgainMs = seen.turns.find(({ atMs, state }) => atMs >= healedMs && state === 'up')?.atMs;
+  // Who made himself new connections while the old ones were silent may be well before the end of it.
+  const wellBefore = seen.turns.findLast(({ atMs }) => atMs < healedMs)?.state === 'up';
+  const upAgainMs = wellBefore
+    ? healedMs
+    : seen.turns.find(({ atMs, state }) => atMs >= healedMs && state === 'up')?.atMs;
   const unaware = during.filter(({ dueMs }) => knownMs === undefined || dueMs < knownMs);
   const aware = during.filter(({ dueMs }) => knownMs !== undefined && dueMs >= knownMs + SETTLING_MS);
   const p99Before = quantile(times(before), 0.99);
