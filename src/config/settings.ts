@@ -8,6 +8,7 @@ import { resilienceSettings } from './resilience.settings.js';
 import { serviceSettings } from './service.settings.js';
 import { telemetrySettings } from './telemetry.settings.js';
 import { vectorsContradictions, vectorsSettings } from './vectors.settings.js';
+import { textSettings } from './texts.settings.js';
 import { webPagesSettings } from './web-pages.settings.js';
 
 /**
@@ -20,6 +21,7 @@ export const settingsSchema = z.object({
   ...cacheSettings,
   ...vectorsSettings,
   ...modelSettings,
+  ...textSettings,
   ...webPagesSettings,
   ...resilienceSettings,
   ...accessSettings,

@@ -46,36 +46,6 @@ export const vectorsSettings = {
     unit: 'chunks',
     description: 'How many chunks are embedded at once.',
   }),
-  ANSWER_CACHE_SIZE: setting(integer(0, 10_000_000), '10000', {
-    group: 'Models',
-    unit: 'entries',
-    description: 'How many answers are remembered, for when no model can answer; 0 remembers none.',
-  }),
-  ANSWER_CACHE_TTL: setting(integer(1, 31_536_000), '86400', {
-    group: 'Models',
-    unit: 's',
-    description: 'How long an answer is remembered, if its documents stay as they are.',
-  }),
-  CHAT_HISTORY_TOKENS: setting(integer(0, 100_000), '1500', {
-    group: 'Models',
-    unit: 'tokens',
-    description: 'How much of a conversation a model is told of at most; what was said before is summed up.',
-  }),
-  ESCALATION_SLA_S: setting(integer(1, 31_536_000), '3600', {
-    group: 'Models',
-    unit: 's',
-    description: 'In what time a person is to have claimed a conversation that was escalated.',
-  }),
-  STREAM_HEARTBEAT_MS: setting(integer(100, 600_000), '10000', {
-    group: 'Models',
-    unit: 'ms',
-    description: 'How long a stream of events may be silent before it shows that it is alive.',
-  }),
-  STREAMS_PER_TENANT_MAX: setting(integer(1, 100_000), '200', {
-    group: 'Models',
-    unit: 'streams',
-    description: 'How many streams of events one process keeps open for one business_id.',
-  }),
   EMBEDDING_CACHE_SIZE: setting(integer(0, 10_000_000), '10000', {
     group: 'Vectors',
     unit: 'entries',

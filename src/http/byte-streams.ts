@@ -1,10 +1,9 @@
-import { once } from 'node:events';
-import { PassThrough } from 'node:stream';
 import { Injectable } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { untilAborted } from '../kernel/abort.js';
 import { CallerGone, Deadline } from '../kernel/deadline.js';
 import { toOpenAiError } from './error.formats.js';
+import { EventLine } from './event-line.js';
 import { OpenStreams } from './open-streams.js';
 
 /** An answer that is passed on as it comes. */
@@ -42,19 +41,12 @@ export class ByteStreams {
   private async pass(request: FastifyRequest, reply: FastifyReply, stream: ByteStream): Promise<void> {
     const { headers, events, wordsFor } = stream;
     const signal = Deadline.current()?.signal;
-    const line = new PassThrough();
-    void reply
-      .headers(headers)
-      .header('Content-Type', 'text/event-stream; charset=utf-8')
-      .header('Cache-Control', 'no-store')
-      // nginx would keep the events until it has a buffer full of them.
-      .header('X-Accel-Buffering', 'no')
-      .send(line);
+    const line = new EventLine(reply, headers, signal);
     try {
       for (let next = events.next(); ; next = events.next()) {
         const { done, value } = await untilAborted(next, signal);
         if (done === true) break;
-        if (!line.write(value)) await once(line, 'drain', { ...(signal && { signal }) });
+        if (!line.write(value)) await line.drained();
       }
     } catch (error) {
       // Whatever writes for the reader ends by the signal by which this does.

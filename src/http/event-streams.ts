@@ -1,6 +1,4 @@
 import { createHash } from 'node:crypto';
-import { once } from 'node:events';
-import { PassThrough } from 'node:stream';
 import { Injectable } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Settings } from '../config/settings.js';
@@ -10,6 +8,7 @@ import { newId } from '../kernel/ids.js';
 import { ServiceState } from '../kernel/service-state.js';
 import type { StreamEvent } from '../kernel/stream-event.js';
 import { Cache, type CacheSpace } from '../platform/cache/cache.js';
+import { EventLine } from './event-line.js';
 import { OpenStreams } from './open-streams.js';
 import { toProblem } from './problem.js';
 import { StreamRecord } from './stream.record.js';
@@ -93,10 +92,11 @@ export class EventStreams {
     const first = iterator.next();
     // Until it has been silent for long, what goes wrong can be said by a status.
     const early = await untilAborted(orSilence(first, silentMs), signal);
-    const line = new PassThrough();
+    const level: unknown = early?.value?.data['answer_level'];
+    const headers: Record<string, string> = typeof level === 'string' ? { 'X-Answer-Level': level } : {};
+    const line = new EventLine(reply, headers, signal);
     const say = (event: StreamEvent) => line.write(lines(`${record.id}:${record.add(event)}`, event));
     const onStop = () => say(GOING);
-    begin(reply, line, early?.value?.data['answer_level']);
     if (early === undefined) line.write(HEARTBEAT);
     const beat = setInterval(() => line.write(HEARTBEAT), silentMs);
     try {
@@ -105,7 +105,7 @@ export class EventStreams {
       let next = early ?? (await untilAborted(first, signal));
       for (; next.done !== true; next = await untilAborted(iterator.next(), signal)) {
         beat.refresh();
-        if (!say(next.value)) await once(line, 'drain', { ...(signal && { signal }) });
+        if (!say(next.value)) await line.drained();
       }
     } catch (error) {
       // Whatever writes for the reader ends by the signal by which this does.
@@ -125,16 +125,6 @@ export class EventStreams {
     const retry = retryAfterMs === undefined ? {} : { retry_after_s: Math.ceil(retryAfterMs / 1_000) };
     return { event: 'error', data: { ...toProblem(shown, request.id), ...retry } };
   }
-}
-
-function begin(reply: FastifyReply, line: PassThrough, level: unknown): void {
-  if (typeof level === 'string') void reply.header('X-Answer-Level', level);
-  void reply
-    .header('Content-Type', 'text/event-stream; charset=utf-8')
-    .header('Cache-Control', 'no-store')
-    // nginx would keep the events until it has a buffer full of them.
-    .header('X-Accel-Buffering', 'no')
-    .send(line);
 }
 
 /** @returns undefined where nothing has come for so long */

@@ -10,19 +10,23 @@ export class SingleFlight<T> {
   }
 
   /**
-   * Does the work, or waits for somebody who does the same: for as long as the own request has time. If that somebody ends
+   * Does the work, or waits for somebody who does the same. If that somebody ends
    * early because of his own request, it is done here.
    * @param key the same for the same work
+   * @param wait how somebody waits for who does it. Default: for as long as the own request has time
    */
-  async run(key: string, work: () => Promise<T>): Promise<T> {
+  async run(
+    key: string,
+    work: () => Promise<T>,
+    wait: (flight: Promise<T>) => Promise<T> = inTime,
+  ): Promise<T> {
     for (;;) {
       const flight = this.flights.get(key);
       if (flight === undefined) return this.lead(key, work);
-      const signal = Deadline.current()?.signal;
       try {
-        return await untilAborted(flight, signal);
+        return await wait(flight);
       } catch (error) {
-        if (signal?.aborted === true || !isOver(error)) throw error;
+        if (Deadline.current()?.signal.aborted === true || !isOver(error)) throw error;
       }
     }
   }
@@ -36,6 +40,10 @@ export class SingleFlight<T> {
       this.flights.delete(key);
     }
   }
+}
+
+function inTime<T>(flight: Promise<T>): Promise<T> {
+  return untilAborted(flight, Deadline.current()?.signal);
 }
 
 /** It is the request that did the work which is over, and not the work which failed. */

@@ -244,7 +244,6 @@ export function questions(
     session: async (named, { id }) => some(await chat.find(named, of('session', id))),
     conversation: async (named, { id }) => some(await chat.conversation(named, of('session', id))),
     messages: (named, { id }) => chat.messages(named, of('session', id), undefined, 100),
-    message: async (named, { id }) => some(await chat.message(named, of('reply', id))),
     escalation: async (named, { id }) => some(await escalations.ofSession(named, of('session', id))),
     escalations: (named) => escalations.list(named, { status: undefined, after: undefined, limit: 100 }),
     knowledge: (named) =>

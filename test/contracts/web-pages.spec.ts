@@ -5,46 +5,23 @@ import { setDefaultAutoSelectFamily } from 'node:net';
 import tls from 'node:tls';
 import { brotliCompressSync, gzipSync } from 'node:zlib';
 import { request } from 'undici';
-import { privateHost } from '../../src/config/web-pages.settings.js';
-import { CallerGone, Deadline } from '../../src/kernel/deadline.js';
-import { MemoryLimits } from '../../src/platform/cache/memory.limits.js';
-import { AddressRules } from '../../src/platform/web-pages/address.rules.js';
-import { GuardedWebPages } from '../../src/platform/web-pages/guarded.web-pages.js';
+import { CallerGone } from '../../src/kernel/deadline.js';
 import { type HttpOptions, HttpWebPages } from '../../src/platform/web-pages/http.web-pages.js';
-import { type Lookup, newLookup } from '../../src/platform/web-pages/lookup.js';
 import { pinnedAgent } from '../../src/platform/web-pages/pinned.agent.js';
 import { PageFault } from '../../src/platform/web-pages/web-pages.js';
-import { eventually, eventuallyHolds } from '../support/eventually.js';
+import { eventually } from '../support/eventually.js';
 import { temporaryFolder } from '../support/folder.js';
-import { newDependency } from '../support/guard.js';
-import { NameServer } from '../support/name.server.js';
 import { PageServer } from '../support/page.server.js';
+import { PAGE_BYTES_MAX, pagesOf } from '../support/pages.js';
 import { freePort } from '../support/ports.js';
 
-const BYTES_MAX = 1_048_576;
 const HTML = { 'content-type': 'text/html' };
 
 let server: PageServer;
 beforeAll(async () => void (server = await PageServer.start()));
 afterAll(() => server.stop());
 
-const toLoopback: Lookup = async () => ['127.0.0.1'];
-
-/** An adapter for which the test's server is one that the operator named. */
-function newPages(more: Partial<HttpOptions> = {}, named = [server.host]): HttpWebPages {
-  return new HttpWebPages({
-    rules: new AddressRules(
-      [80, 443, server.port],
-      named.map((host) => privateHost(host)!),
-    ),
-    lookUp: toLoopback,
-    timeoutMs: 20_000,
-    connectMs: 5_000,
-    silenceMs: 10_000,
-    bytesMax: BYTES_MAX,
-    ...more,
-  });
-}
+const newPages = (more: Partial<HttpOptions> = {}, named?: string[]) => pagesOf(server, more, named);
 
 const fault = (pages: HttpWebPages, url: string) =>
   pages.fetch(url).then(
@@ -182,8 +159,8 @@ describe('HttpWebPages', () => {
       'it says that it is too large',
       'page_too_large',
       () =>
-        server.show('/large', 'x'.repeat(BYTES_MAX + 1), 'text/plain', {
-          'content-length': String(BYTES_MAX + 1),
+        server.show('/large', 'x'.repeat(PAGE_BYTES_MAX + 1), 'text/plain', {
+          'content-length': String(PAGE_BYTES_MAX + 1),
         }),
     ],
     [
@@ -203,7 +180,7 @@ describe('HttpWebPages', () => {
       'it unpacks to gigabytes',
       'page_too_large',
       () =>
-        server.show('/bomb', gzipSync(Buffer.alloc(256 * BYTES_MAX)), 'text/plain', {
+        server.show('/bomb', gzipSync(Buffer.alloc(256 * PAGE_BYTES_MAX)), 'text/plain', {
           'content-encoding': 'gzip',
         }),
     ],
@@ -211,7 +188,7 @@ describe('HttpWebPages', () => {
       'it unpacks to gigabytes as Brotli',
       'page_too_large',
       () =>
-        server.show('/bomb-br', brotliCompressSync(Buffer.alloc(64 * BYTES_MAX)), 'text/plain', {
+        server.show('/bomb-br', brotliCompressSync(Buffer.alloc(64 * PAGE_BYTES_MAX)), 'text/plain', {
           'content-encoding': 'br',
         }),
     ],
@@ -231,7 +208,7 @@ describe('HttpWebPages', () => {
     [
       'it is too large as UTF-8',
       'page_too_large',
-      () => server.show('/latin', Buffer.alloc(BYTES_MAX, 0xe9), 'text/plain; charset=latin1'),
+      () => server.show('/latin', Buffer.alloc(PAGE_BYTES_MAX, 0xe9), 'text/plain; charset=latin1'),
     ],
   ])('tells that %s (%s)', async (_what, code, url) => {
     const error = await fault(newPages(), url());
@@ -443,115 +420,5 @@ describe('Pages over TLS', () => {
     } finally {
       tls.setDefaultCACertificates(trusted);
     }
-  });
-});
-
-describe('A look-up', () => {
-  let names: NameServer;
-  beforeAll(async () => void (names = await NameServer.start()));
-  afterAll(() => names.stop());
-  const lookUp = (hostname: string, named = false, signal = new AbortController().signal) =>
-    newLookup([names.address])(hostname, named, signal);
-
-  it('finds every address of a name, of either kind', async () => {
-    names.knows('both.example', { a: ['192.0.2.1', '10.0.0.1'], aaaa: ['2001:db8::1'] });
-    names.knows('four.example', { a: ['192.0.2.2'], aaaa: [] });
-    names.knows('six.example', { a: [], aaaa: ['2001:db8::6'] });
-    names.knows('half.example', { a: ['192.0.2.3'], aaaa: 'SERVFAIL' });
-    expect((await lookUp('both.example')).toSorted()).toEqual(['10.0.0.1', '192.0.2.1', '2001:db8::1']);
-    expect(await lookUp('four.example')).toEqual(['192.0.2.2']);
-    expect(await lookUp('six.example')).toEqual(['2001:db8::6']);
-    // What is not known is not connected to either.
-    expect(await lookUp('half.example')).toEqual(['192.0.2.3']);
-  });
-
-  it('finds nothing where there is nothing', async () => {
-    names.knows('empty.example', { a: [], aaaa: [] });
-    expect(await lookUp('empty.example')).toEqual([]);
-    expect(await lookUp('unknown.example')).toEqual([]);
-  });
-
-  it('says so when nobody can say', async () => {
-    names.knows('sick.example', { a: 'SERVFAIL', aaaa: 'SERVFAIL' });
-    names.knows('odd.example', { a: 'SERVFAIL', aaaa: [] });
-    for (const name of ['sick.example', 'odd.example'])
-      await expect(lookUp(name)).rejects.toMatchObject({ code: 'page_unavailable' });
-  });
-
-  it('knows the names of this machine for hosts that the operator named', async () => {
-    const addresses = await lookUp('localhost', true);
-    expect(addresses.every((address) => address === '127.0.0.1' || address === '::1')).toBe(true);
-    expect(addresses.length).toBeGreaterThan(0);
-    expect(names.asked).not.toContain('localhost');
-  });
-
-  it('ends with its signal, also while a name server is silent', async () => {
-    names.knows('silent.example', { a: 'silence', aaaa: 'silence' });
-    const controller = new AbortController();
-    const looking = lookUp('silent.example', false, controller.signal);
-    await eventually(() => names.asked.includes('silent.example'));
-    const reason = new CallerGone();
-    controller.abort(reason);
-    await expect(looking).rejects.toBe(reason);
-    for (const named of [true, false])
-      await expect(lookUp('stopped.invalid', named, AbortSignal.abort(reason))).rejects.toBe(reason);
-    expect(names.asked).not.toContain('stopped.invalid');
-  });
-});
-
-describe('The guard around pages', () => {
-  const guarded = (perMinute: number, inner = newPages()) => {
-    const dependency = newDependency({ adapter: 'web_pages', traits: inner.traits, check: async () => {} });
-    const pages = new GuardedWebPages(inner, dependency, new MemoryLimits(1), {
-      amount: perMinute,
-      perMs: 60_000,
-    });
-    return { dependency, pages };
-  };
-
-  it('changes nothing while all is well', async () => {
-    const { pages } = guarded(100);
-    const url = server.show('/well', 'well', 'text/plain');
-    expect(await pages.fetch(url)).toEqual(await newPages().fetch(url));
-    expect(() => pages.assertAllowed(url)).not.toThrow();
-    expect(() => pages.assertAllowed('http://10.0.0.1/')).toThrow(PageFault);
-  });
-
-  it('holds the faults of pages against nobody, and tries none of them again', async () => {
-    const { dependency, pages } = guarded(100);
-    const url = server.status('/sick', 500);
-    for (let i = 0; i < 3; i += 1)
-      await expect(pages.fetch(url)).rejects.toMatchObject({ code: 'page_unavailable' });
-    await expect(pages.fetch('http://10.0.0.1/')).rejects.toMatchObject({ code: 'address_refused' });
-    expect(server.count('/sick')).toBe(3);
-    expect(dependency.statistics.counts).toMatchObject({ neutral: 3, fault: 0 });
-    expect(dependency.lastError).toBeNull();
-  });
-
-  it('asks no host more often than it may, whatever the page, and says when it may again', async () => {
-    const { dependency, pages } = guarded(2, newPages({}, [server.host, `other.example:${server.port}`]));
-    const urls = [1, 2, 3].map((n) => server.show(`/flood-${n}`, 'x', 'text/plain'));
-    await pages.fetch(urls[0]!);
-    await pages.fetch(urls[1]!);
-    await expect(pages.fetch(urls[2]!)).rejects.toMatchObject({
-      reason: 'rate_limited',
-      counts: false,
-      retryAfterMs: expect.any(Number),
-    });
-    expect(server.count('/flood-3')).toBe(0);
-    expect(dependency.circuit.at).toBe('closed');
-    // Others are not held up by it.
-    expect((await pages.fetch(server.url('/flood-3', 'other.example'))).text).toBe('x');
-  });
-
-  it('stops with whoever waits for it', async () => {
-    const { pages } = guarded(100);
-    const url = server.on('/waiting', () => {});
-    const deadline = new Deadline(60_000);
-    const page = deadline.run(() => pages.fetch(url));
-    await eventually(() => server.count('/waiting') === 1);
-    deadline.abandon();
-    await expect(page).rejects.toBeInstanceOf(CallerGone);
-    await eventuallyHolds(() => expect(server.asked.at(-1)!.abandoned).toBe(true));
   });
 });

@@ -144,6 +144,15 @@ describe('A conversation', () => {
     const key = { 'Idempotency-Key': 'say-once' };
     const first = await say(session, QUESTION, key);
     expect((await say(session, QUESTION, key)).body).toEqual(first.body);
+    const url = `${service.url}/api/v1/chat/sessions/${session}/messages`;
+    const reader = await SseReader.post(
+      url,
+      { content: QUESTION, stream: true },
+      { 'idempotency-key': 'say-once' },
+    );
+    await reader.end();
+    expect(reader.text).toBe(first.body.content);
+    expect(reader.last!.data.message_id).toBe(first.body.message_id);
     expect((await messages(session)).data).toHaveLength(2);
   });
 

@@ -139,6 +139,20 @@ describe('A generation', () => {
     expect((await generate(business, { topic: 'Another' }, key)).status).toBe(422);
   });
 
+  it('is told once more as a stream to whoever sends its key again, and is written and stored once', async () => {
+    const business = await newBusiness();
+    const body = { business_id: business, topic: TOPIC, format: 'blog post', voice: 'dry', stream: true };
+    const read = () =>
+      SseReader.post(`${service.url}/api/v1/generate`, body, { 'idempotency-key': 'streamed' }).then(
+        (reader) => reader.end(),
+      );
+    const [first, again] = [await read(), await read()];
+    expect(again.text).toBe(first.text);
+    expect(again.last).toMatchObject({ event: 'done', data: first.last!.data });
+    expect((await generate(business, {}, { 'Idempotency-Key': 'streamed' })).body.content).toBe(first.text);
+    expect(await stats(business)).toMatchObject({ generations: 1 });
+  });
+
   it('is one of fifty of one business at the same time, and all of them are there', async () => {
     const business = await newBusiness();
     const replies = await Promise.all(

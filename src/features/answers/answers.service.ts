@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import type { StreamEvent } from '../../kernel/stream-event.js';
 import type { Draft } from '../../platform/llm/llm.js';
 import { DependencyError } from '../../resilience/dependency-error.js';
+import { degradationOf } from '../search/degradations.js';
 import { KnowledgeVersions } from '../knowledge/versions.js';
 import { Metrics } from '../../telemetry/metrics.js';
 import { Library, type Material, type Source } from '../writing/library.js';
@@ -97,7 +98,7 @@ export class Answerer {
       if (!(error instanceof DependencyError)) throw error;
       const kept = await this.earlier(asked, state);
       if (kept === undefined) throw error;
-      const because = [{ dependency: error.dependency, reason: error.reason }];
+      const because = [degradationOf(error)];
       return { asked, state, kept, task: undefined, found: { ...ASKED_BEFORE, because, verified: false } };
     }
   }

@@ -111,7 +111,7 @@ export class ChatController {
   ): Promise<void> {
     const tenant = caller.tenant(body.business_id, query.business_id);
     if (body.stream) {
-      const write = (draft: { text: string }) => this.chat.stream(tenant, id, body.content, draft);
+      const write = (draft: { text: string }) => this.chat.stream(tenant, id, body.content, draft, key);
       await this.streams.send(request, reply, { tenant, asked: [id, body], write });
       return;
     }

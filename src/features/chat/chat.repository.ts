@@ -118,16 +118,6 @@ export class ChatRepository {
     );
   }
 
-  async message(businessId: string, id: string): Promise<MessageRecord | undefined> {
-    return this.read('find a message', businessId, async (tx) => {
-      const [found] = await tx.query<MessageRecord>(
-        'select id, role, content, reply, created_at from chat_messages where business_id = $1 and id = $2',
-        [businessId, id],
-      );
-      return found;
-    });
-  }
-
   /** @param from the summary that the new one rests on: of two who sum up at once, the second is of the past */
   async summarise(
     businessId: string,

@@ -5,13 +5,13 @@ import { Deadline } from '../../kernel/deadline.js';
 import { newId } from '../../kernel/ids.js';
 import type { StreamEvent } from '../../kernel/stream-event.js';
 import type { Transaction } from '../../platform/database/database.js';
-import { Idempotency } from '../../platform/database/idempotency.js';
+import { Idempotency, type Once } from '../../platform/database/idempotency.js';
 import type { Draft } from '../../platform/llm/llm.js';
 import { DependencyError } from '../../resilience/dependency-error.js';
 import { events } from '../../telemetry/events.js';
 import { Metrics } from '../../telemetry/metrics.js';
 import type { Material, Source } from '../writing/library.js';
-import { eventsOf, factsOf } from '../writing/telling.js';
+import { eventsOf, factsOf, retold } from '../writing/telling.js';
 import { type Task, Writer, type Written } from '../writing/writer.js';
 import { Assistant } from './assistant.js';
 import {
@@ -21,7 +21,7 @@ import {
   type SessionRecord,
 } from './chat.repository.js';
 import type { Reply } from './chat.schemas.js';
-import { reasonToEscalate } from './escalation.js';
+import { type EscalationReason, reasonToEscalate } from './escalation.js';
 import { type EscalationRecord, EscalationsRepository } from './escalations.repository.js';
 import { type History, within } from './history.js';
 import type { Judgement } from './intent.js';
@@ -96,15 +96,10 @@ export class Chat {
   /** When this resolves, what was said and the reply are stored. @throws AppError not_found */
   async say(businessId: string, sessionId: string, content: string, key?: string): Promise<Reply> {
     const once = { businessId, key, request: { chat: sessionId, content } };
-    const earlier = await this.idempotency.earlier<string>(once);
-    if (earlier !== undefined) return this.told(businessId, earlier);
+    const earlier = await this.idempotency.earlier<Reply>(once);
+    if (earlier !== undefined) return earlier;
     const exchange = await this.begin(businessId, sessionId, content);
-    const written = await this.writer.write(exchange.task);
-    const reply = await this.close(exchange, written);
-    const id = await this.idempotency.once('store a message', (tx) => this.store(tx, exchange, reply), once);
-    if (id !== reply.message_id) return this.told(businessId, id);
-    this.sumUp(exchange);
-    return reply;
+    return this.store(exchange, await this.writer.write(exchange.task), once);
   }
 
   /** The same as it is written. It is stored before the last event. @param draft of an earlier reading that was cut off */
@@ -113,14 +108,18 @@ export class Chat {
     sessionId: string,
     content: string,
     draft: Draft,
+    key?: string,
   ): AsyncGenerator<StreamEvent> {
+    const once = { businessId, key, request: { chat: sessionId, content } };
+    const earlier = await this.idempotency.earlier<Reply>(once);
+    if (earlier !== undefined) {
+      const { content: text, ...rest } = earlier;
+      yield* retold(text, rest, draft);
+      return;
+    }
     const exchange = await this.begin(businessId, sessionId, content);
     yield* eventsOf(this.writer.stream(exchange.task, draft), exchange.material, async (written) => {
-      const reply = await this.close(exchange, written);
-      const once = { businessId, key: undefined, request: undefined };
-      await this.idempotency.once('store a message', (tx) => this.store(tx, exchange, reply), once);
-      this.sumUp(exchange);
-      const { content: _text, ...rest } = reply;
+      const { content: _text, ...rest } = await this.store(exchange, written, once);
       return rest;
     });
   }
@@ -137,37 +136,44 @@ export class Chat {
     return { businessId, sessionId, messageId, content, conversation, history, material, task, judged };
   }
 
-  /** The reply without its escalation, which is known once it is stored. */
-  private async close({ judged, material }: Exchange, written: Written<Source>): Promise<Reply> {
-    const { intent } = await judged;
-    return {
-      message_id: newId(),
-      content: written.text,
-      intent,
-      ...factsOf(written, material),
-      escalation: null,
-    };
-  }
-
-  private async store(tx: Transaction, exchange: Exchange, reply: Reply): Promise<string> {
-    const { businessId, sessionId, messageId, content, conversation, judged } = exchange;
+  /** Stores what was said and the reply, and passes the conversation on to a person where there is a reason to. */
+  private async store(exchange: Exchange, written: Written<Source>, once: Once): Promise<Reply> {
+    const { businessId, sessionId, messageId, content, conversation, material, judged } = exchange;
     const judgement = await judged;
-    const answered = reply.citations.length > 0 || judgement.intent.name !== 'question';
+    const { intent } = judgement;
+    const answered = written.sources.length > 0 || intent.name !== 'question';
     const reason = reasonToEscalate(judgement, answered ? 0 : conversation.unanswered + 1);
-    const slaS = this.settings.ESCALATION_SLA_S;
-    const escalation =
-      reason === undefined
-        ? await this.escalations.underWay(tx, businessId, sessionId)
-        : await this.escalations.add(tx, businessId, { sessionId, reason, slaS });
-    if (escalation !== undefined) reply.escalation = { id: escalation.id, reason: escalation.reason };
-    await this.repository.exchange(tx, businessId, sessionId, { messageId, content, reply, answered });
-    this.metrics.count('answers', { level: reply.answer_level, retrieval: reply.retrieval });
-    return reply.message_id;
+    const replyId = newId();
+    const stored = await this.idempotency.once(
+      'store a message',
+      async (tx) => {
+        const escalation = await this.escalation(tx, businessId, sessionId, reason);
+        const reply: Reply = {
+          message_id: replyId,
+          content: written.text,
+          intent,
+          ...factsOf(written, material),
+          escalation: escalation === undefined ? null : { id: escalation.id, reason: escalation.reason },
+        };
+        await this.repository.exchange(tx, businessId, sessionId, { messageId, content, reply, answered });
+        this.metrics.count('answers', { level: written.level, retrieval: material.retrieval });
+        return reply;
+      },
+      once,
+    );
+    this.sumUp(exchange);
+    return stored;
   }
 
-  private async told(businessId: string, messageId: string): Promise<Reply> {
-    const found = (await this.repository.message(businessId, messageId)) ?? missing(messageId);
-    return { message_id: found.id, content: found.content, ...found.reply! };
+  /** The one that is under way, or a new one where there is a reason for it. */
+  private async escalation(
+    tx: Transaction,
+    businessId: string,
+    sessionId: string,
+    reason: EscalationReason | undefined,
+  ): Promise<EscalationRecord | undefined> {
+    if (reason === undefined) return this.escalations.underWay(tx, businessId, sessionId);
+    return this.escalations.add(tx, businessId, { sessionId, reason, slaS: this.settings.ESCALATION_SLA_S });
   }
 
   /**

@@ -55,7 +55,7 @@ export class GenerationController {
     const tenant = caller.tenant(body.business_id, query.business_id);
     const order = { topic: body.topic, contentType: body.format, voice: body.voice };
     if (body.stream) {
-      const write = (draft: { text: string }) => this.generator.stream(tenant, order, draft);
+      const write = (draft: { text: string }) => this.generator.stream(tenant, order, draft, key);
       await this.streams.send(request, reply, { tenant, asked: body, write });
       return;
     }

@@ -2,12 +2,12 @@ import { Injectable } from '@nestjs/common';
 import { AppError } from '../../kernel/app-error.js';
 import { newId } from '../../kernel/ids.js';
 import type { StreamEvent } from '../../kernel/stream-event.js';
-import { Idempotency } from '../../platform/database/idempotency.js';
+import { Idempotency, type Once } from '../../platform/database/idempotency.js';
 import type { Draft } from '../../platform/llm/llm.js';
 import { Metrics } from '../../telemetry/metrics.js';
 import { Library, type Material, type Source } from '../writing/library.js';
 import { quoted } from '../writing/quoted.js';
-import { eventsOf, factsOf } from '../writing/telling.js';
+import { eventsOf, factsOf, retold } from '../writing/telling.js';
 import { type Task, Writer, type Written } from '../writing/writer.js';
 import { asHistory, chooseExamples } from './examples.js';
 import { GenerationRepository, type StoredGeneration } from './generation.repository.js';
@@ -49,30 +49,26 @@ export class Generator {
    */
   async generate(businessId: string, order: Order, key?: string): Promise<Generation> {
     const once = { businessId, key, request: { generate: order } };
-    const earlier = await this.idempotency.earlier<string>(once);
-    if (earlier !== undefined) return this.find(businessId, earlier).then(viewOf);
+    const earlier = await this.idempotency.earlier<Generation>(once);
+    if (earlier !== undefined) return earlier;
     const work = await this.begin(businessId, order);
     const written = await this.writer.write(work.task);
-    const id = await this.idempotency.once(
-      'store a generation',
-      (tx) => this.store(tx, businessId, order, work, written),
-      once,
-    );
-    // Of two requests with one key that came together one was stored, and both are answered with that one.
-    return id === work.id ? resultOf(work, written) : viewOf(await this.find(businessId, id));
+    // Of two requests with one key that came together one is stored, and both are answered with that one.
+    return this.store(work, written, order, once);
   }
 
   /** The same as it is written. It is stored before the last event. @param draft of an earlier reading that was cut off */
-  async *stream(businessId: string, order: Order, draft: Draft): AsyncGenerator<StreamEvent> {
+  async *stream(businessId: string, order: Order, draft: Draft, key?: string): AsyncGenerator<StreamEvent> {
+    const once = { businessId, key, request: { generate: order } };
+    const earlier = await this.idempotency.earlier<Generation>(once);
+    if (earlier !== undefined) {
+      const { content, ...rest } = earlier;
+      yield* retold(content, rest, draft);
+      return;
+    }
     const work = await this.begin(businessId, order);
     yield* eventsOf(this.writer.stream(work.task, draft), work.material, async (written) => {
-      const once = { businessId, key: undefined, request: undefined };
-      await this.idempotency.once(
-        'store a generation',
-        (tx) => this.store(tx, businessId, order, work, written),
-        once,
-      );
-      const { content: _text, ...rest } = resultOf(work, written);
+      const { content: _text, ...rest } = await this.store(work, written, order, once);
       return rest;
     });
   }
@@ -104,17 +100,28 @@ export class Generator {
     return { id: newId(), material, task, learnedFrom: examples.map(({ feedback_id: id }) => id) };
   }
 
-  private async store(
-    tx: Parameters<GenerationRepository['store']>[0],
-    businessId: string,
-    { topic, contentType, voice }: Order,
-    work: Work,
+  private store(
+    { id, material, learnedFrom }: Work,
     written: Written<Source>,
-  ): Promise<string> {
-    const { generation_id: id, ...result } = resultOf(work, written);
-    await this.repository.store(tx, businessId, { id, content_type: contentType, topic, voice, ...result });
-    this.metrics.count('answers', { level: written.level, retrieval: work.material.retrieval });
-    return id;
+    { topic, contentType, voice }: Order,
+    once: Once,
+  ): Promise<Generation> {
+    const result = {
+      content: written.text,
+      ...factsOf(written, material),
+      // What nobody wrote has learned from nobody.
+      learned_from: written.model === null ? [] : learnedFrom,
+    };
+    return this.idempotency.once(
+      'store a generation',
+      async (tx) => {
+        const asked = { content_type: contentType, topic, voice };
+        await this.repository.store(tx, once.businessId, { id, ...asked, ...result });
+        this.metrics.count('answers', { level: written.level, retrieval: material.retrieval });
+        return { generation_id: id, ...result };
+      },
+      once,
+    );
   }
 }
 
@@ -128,12 +135,6 @@ export function viewOf({
   ...rest
 }: StoredGeneration): Generation {
   return { generation_id: id, ...rest };
-}
-
-function resultOf({ id, material, learnedFrom }: Work, written: Written<Source>): Generation {
-  // What nobody wrote has learned from nobody.
-  const learned_from = written.model === null ? [] : learnedFrom;
-  return { generation_id: id, content: written.text, ...factsOf(written, material), learned_from };
 }
 
 function instructionsFor(contentType: string, voice: string): string {

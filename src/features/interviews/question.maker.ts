@@ -1,10 +1,10 @@
 import { Injectable } from '@nestjs/common';
 import { Deadline, DeadlineExceeded } from '../../kernel/deadline.js';
+import { SingleFlight } from '../../kernel/single-flight.js';
 import { Database } from '../../platform/database/database.js';
 import { DependencyError } from '../../resilience/dependency-error.js';
 import { DocumentWriter } from '../knowledge/document.writer.js';
-import { degradationOf } from '../search/degradations.js';
-import type { Degradation } from '../search/search.service.js';
+import { type Degradation, degradationOf } from '../search/degradations.js';
 import { type NewQuestion, roleKeys, textKey } from './question.js';
 import { type QuestionWish, QuestionWriter } from './question.writer.js';
 import { type QuestionRecord, QuestionsRepository } from './questions.repository.js';
@@ -26,7 +26,7 @@ const STORING_SHARE = 0.25;
  */
 @Injectable()
 export class QuestionMaker {
-  private readonly underWay = new Map<string, Promise<Made>>();
+  private readonly flights = new SingleFlight<Made>();
 
   constructor(
     private readonly writer: QuestionWriter,
@@ -40,16 +40,9 @@ export class QuestionMaker {
   async make(businessId: string, wish: QuestionWish): Promise<Made> {
     const { role, difficulty, jobDescription, count } = wish;
     const key = JSON.stringify([businessId, roleKeys([role]), difficulty, jobDescription, count]);
-    for (let others = this.underWay.get(key); others !== undefined; others = this.underWay.get(key)) {
-      const waited = others.then((made) => ({ made })).catch(() => ({ made: undefined }));
-      const outcome = await inTime(() => waited);
-      if (outcome === undefined) return LATE;
-      if (outcome.made !== undefined) return outcome.made;
-      // Whoever made them went away: somebody else is to make them now.
-    }
-    const making = this.makeNow(businessId, wish).finally(() => this.underWay.delete(key));
-    this.underWay.set(key, making);
-    return making;
+    // Whoever waits keeps the time to answer without them.
+    const wait = async (flight: Promise<Made>) => (await inTime(() => flight)) ?? LATE;
+    return this.flights.run(key, () => this.makeNow(businessId, wish), wait);
   }
 
   private async makeNow(businessId: string, wish: QuestionWish): Promise<Made> {

@@ -1,4 +1,4 @@
-import type { Degradation } from '../search/search.service.js';
+import type { Degradation } from '../search/degradations.js';
 import type { Difficulty, NewQuestion } from './question.js';
 
 /** What is asked of a writer. */

@@ -1,8 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { Database } from '../../platform/database/database.js';
 import { DependencyError } from '../../resilience/dependency-error.js';
-import { degradationOf, distinct } from '../search/degradations.js';
-import type { Degradation } from '../search/search.service.js';
+import { type Degradation, degradationOf, distinct } from '../search/degradations.js';
 import { Candidates, type Chosen } from './candidates.js';
 import { JobDescriptions } from './job-descriptions.service.js';
 import type { Difficulty } from './question.js';

@@ -1,5 +1,10 @@
 import type { DependencyError } from '../../resilience/dependency-error.js';
-import type { Degradation } from './search.service.js';
+
+/** Why an answer is less than it might be. */
+export interface Degradation {
+  dependency: string;
+  reason: string;
+}
 
 /** What an error that was made up for takes from an answer. */
 export function degradationOf({ dependency, reason }: DependencyError): Degradation {

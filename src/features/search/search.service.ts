@@ -6,6 +6,7 @@ import { DependencyError } from '../../resilience/dependency-error.js';
 import { Collections } from '../knowledge/collections.js';
 import { Embeddings } from '../knowledge/embeddings.js';
 import { Removals } from '../knowledge/removals.js';
+import { type Degradation, degradationOf } from './degradations.js';
 import { fuse, vectorWeight } from './fusion.js';
 import { PassagesRepository, type Scope, type StoredPassage } from './passages.repository.js';
 
@@ -13,12 +14,6 @@ export type Mode = 'hybrid' | 'vector' | 'keyword';
 
 export interface Found extends StoredPassage {
   score: number;
-}
-
-/** Why an answer is less than it might be. */
-export interface Degradation {
-  dependency: string;
-  reason: string;
 }
 
 export interface SearchResult {
@@ -66,7 +61,7 @@ export class Search {
       nearest ??= this.nearest(query, scope, depth);
       const found = await nearest;
       if (!found.ok) throw error;
-      const because = [{ dependency: error.dependency, reason: error.reason }];
+      const because = [degradationOf(error)];
       return { ...result(this.asFound(found.hits).slice(0, limit), 'vector', because), verified: false };
     }
   }
@@ -152,7 +147,7 @@ export class Search {
       return { ok: true, hits: hits.toSorted((a, b) => b.score - a.score || (a.id < b.id ? -1 : 1)) };
     } catch (error) {
       if (!(error instanceof DependencyError)) throw error;
-      return { ok: false, because: { dependency: error.dependency, reason: error.reason } };
+      return { ok: false, because: degradationOf(error) };
     }
   }
 }

@@ -2,8 +2,9 @@ import { Injectable } from '@nestjs/common';
 import type { Passage } from '../../platform/llm/llm.js';
 import { WebSearch } from '../../platform/web-search/web-search.js';
 import { DependencyError } from '../../resilience/dependency-error.js';
+import { type Degradation, degradationOf } from '../search/degradations.js';
 import type { Scope } from '../search/passages.repository.js';
-import { type Degradation, Search, type SearchResult } from '../search/search.service.js';
+import { Search, type SearchResult } from '../search/search.service.js';
 
 // A few pages say what the web has to say, and leave the documents the larger part of the prompt.
 const WEB_PAGES = 3;
@@ -70,7 +71,7 @@ export class Library {
       return { sources, because: [] };
     } catch (error) {
       if (!(error instanceof DependencyError)) throw error;
-      return { sources: [], because: [{ dependency: error.dependency, reason: error.reason }] };
+      return { sources: [], because: [degradationOf(error)] };
     }
   }
 }

@@ -1,9 +1,11 @@
 import { createHash } from 'node:crypto';
 import type { StreamEvent } from '../../kernel/stream-event.js';
+import type { Draft } from '../../platform/llm/llm.js';
 import type { Material, Source } from './library.js';
-import type { Origin, Piece, Written } from './writer.js';
+import { type Origin, type Piece, readyMade, type Written } from './writer.js';
 import type { Citation } from './writing.schemas.js';
 
+type Facts = ReturnType<typeof factsOf>;
 type Found = Pick<Material, 'retrieval' | 'because' | 'verified'>;
 
 /** What a text says of itself beside its words: `writtenShape`. */
@@ -49,6 +51,23 @@ export async function* eventsOf(
         yield { event: 'done', data: { sha256: sha256(piece.written.text), ...(await last(piece.written)) } };
     }
   }
+}
+
+/** The events of a text that was told before, to somebody who asks for it once more. @param rest all of it but the text */
+export function retold(text: string, rest: Facts, draft: Draft): AsyncGenerator<StreamEvent> {
+  const {
+    citations,
+    answer_level: level,
+    model,
+    degraded_because,
+    retrieval,
+    verified,
+    usage,
+    truncated,
+  } = rest;
+  const sources = citations.map(({ n: _n, ...source }): Source => source);
+  const written = { text, sources, level, model, because: degraded_because, usage, truncated, ageS: null };
+  return eventsOf(readyMade(written, draft), { retrieval, because: [], verified }, async () => rest);
 }
 
 /** Of the UTF-8 of a text, in hexadecimal digits: whoever put its pieces together can see that he has all of it. */
