@@ -101,9 +101,9 @@ const layers = [
       'config/',
       'kernel/',
       'platform/cache/cache\\.ts$',
-      'resilience/(dependency-error|limits)\\.ts$',
+      'resilience/(dependency-error\\.ts|limits\\.ts|load/)',
     ],
-    'http/ is what all controllers share and knows none of them. Of resilience/ it maps DependencyError to a problem and counts by Limits, of the platforms it may use the cache port. Anything else belongs into the feature.',
+    'http/ is what all controllers share and knows none of them. Of resilience/ it maps DependencyError to a problem, counts by Limits and lets in by Load; of the platforms it may use the cache port. Anything else belongs into the feature.',
   ),
   only(
     'lifecycle',

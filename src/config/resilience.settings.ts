@@ -44,4 +44,10 @@ export const resilienceSettings = {
     unit: 'retries in 10 s',
     description: 'So many retries are allowed even where there are few calls.',
   }),
+  OVERLOAD_QUEUE_MS: setting(integer(0, 60_000), '1000', {
+    group: 'Resilience',
+    unit: 'ms',
+    description:
+      'When more requests are under way than get done in this time, the least important are refused (503, Retry-After) until there are fewer; 0 refuses none.',
+  }),
 };

@@ -75,6 +75,7 @@ ${dependencies(report)}
 <h2>Requests</h2>
 <dl>${facts({
     'in flight': report.traffic.in_flight,
+    'overloaded since': report.load.stores.overloaded_since ?? report.load.models.overloaded_since,
     'per second, last minute': report.traffic.requests_per_s,
     'p50 / p99': latencies(report.traffic.latency_ms),
     'errors, last minute': counts(report.traffic.errors),

@@ -9,6 +9,7 @@ import { ServiceState } from '../kernel/service-state.js';
 import { BootPlan } from '../resilience/boot.plan.js';
 import { Dependencies } from '../resilience/dependencies.js';
 import type { Dependency } from '../resilience/dependency.js';
+import { Load } from '../resilience/load/load.js';
 import { Traffic } from '../telemetry/traffic.js';
 import { Vitals } from '../telemetry/vitals.js';
 import { delayOf } from './loop.delay.js';
@@ -32,6 +33,7 @@ export class Diagnostics implements OnApplicationShutdown {
     private readonly watch: ProcessWatch,
     private readonly traffic: Traffic,
     private readonly vitals: Vitals,
+    private readonly load: Load,
     private readonly settings: Settings,
   ) {
     this.loop.enable();
@@ -43,7 +45,9 @@ export class Diagnostics implements OnApplicationShutdown {
 
   async report() {
     const { queues, projection } = this.vitals.read();
-    const diagnosis = diagnose([...this.dependencies].map(patientOf), this.watch);
+    const { blocked, jumped } = this.watch;
+    const { overloadedSince } = this.load;
+    const diagnosis = diagnose([...this.dependencies].map(patientOf), { blocked, jumped, overloadedSince });
     return {
       status: this.readiness.verdict,
       ...diagnosis,
@@ -57,6 +61,7 @@ export class Diagnostics implements OnApplicationShutdown {
       dependencies: Object.fromEntries([...this.dependencies].map((d) => [d.name, describe(d)])),
       recent_changes: this.dependencies.changes(),
       traffic: this.traffic.report(),
+      load: this.load.report(),
       queues: queues ?? null,
       projection: projection ?? null,
       connection_reuse: reuseOf([...this.dependencies]),

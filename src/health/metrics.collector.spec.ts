@@ -1,12 +1,13 @@
 import { readSettings } from '../config/settings.js';
 import { Dependencies } from '../resilience/dependencies.js';
+import { Load } from '../resilience/load/load.js';
 import { Metrics } from '../telemetry/metrics.js';
 import { Traffic } from '../telemetry/traffic.js';
 import { Vitals } from '../telemetry/vitals.js';
 import { MetricsCollector } from './metrics.collector.js';
 import type { Readiness } from './readiness.js';
 
-function collecting(verdict: string, facts: Record<string, unknown> = {}) {
+function collecting(verdict: string, facts: Record<string, unknown> = {}, env: Record<string, string> = {}) {
   const [metrics, vitals] = [new Metrics(), new Vitals()];
   const dependencies = new Dependencies(readSettings({}), metrics);
   dependencies.register({
@@ -20,8 +21,9 @@ function collecting(verdict: string, facts: Record<string, unknown> = {}) {
     timeoutMs: 1_000,
   });
   const readiness = { verdict } as unknown as Readiness;
-  new MetricsCollector(metrics, dependencies, readiness, new Traffic(), vitals).onModuleInit();
-  return { metrics, vitals };
+  const load = new Load(readSettings(env), metrics, dependencies);
+  new MetricsCollector(metrics, dependencies, readiness, new Traffic(), vitals, load).onModuleInit();
+  return { metrics, vitals, load };
 }
 
 describe('MetricsCollector', () => {
@@ -31,6 +33,23 @@ describe('MetricsCollector', () => {
     ['not_ready', 0],
   ])('says %s as %i', async (verdict, value) => {
     expect(await collecting(verdict).metrics.text()).toMatch(new RegExp(`^service_ready ${value}$`, 'm'));
+  });
+
+  it('says how much is asked of this process, and how much of that is let in', async () => {
+    const { metrics, load } = collecting('ready');
+    const places = Array.from({ length: 128 }, () => load.enter('models', 'chat', 'a'));
+    for (const line of [
+      'overloaded{lane="models"} 0',
+      'requests_active{lane="models"} 128',
+      'requests_active_limit{lane="stores"} 128',
+    ])
+      expect(await metrics.text()).toContain(`http_${line}\n`);
+    const refused = load.enter('models', 'chat', 'a');
+    expect(await metrics.text()).toContain('http_overloaded{lane="models"} 1\n');
+    await expect(refused).rejects.toMatchObject({ code: 'overloaded' });
+    await Promise.all(places);
+    const without = collecting('ready', {}, { OVERLOAD_QUEUE_MS: '0' });
+    expect(await without.metrics.text()).toContain('http_requests_active_limit{lane="models"} +Inf\n');
   });
 
   it('sets what is known, and leaves out what is not', async () => {

@@ -1,6 +1,7 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { Dependencies } from '../resilience/dependencies.js';
 import type { Dependency } from '../resilience/dependency.js';
+import { Load } from '../resilience/load/load.js';
 import { Metrics } from '../telemetry/metrics.js';
 import { Traffic } from '../telemetry/traffic.js';
 import { type Vital, Vitals } from '../telemetry/vitals.js';
@@ -18,6 +19,7 @@ export class MetricsCollector implements OnModuleInit {
     private readonly readiness: Readiness,
     private readonly traffic: Traffic,
     private readonly vitals: Vitals,
+    private readonly load: Load,
   ) {}
 
   onModuleInit(): void {
@@ -29,11 +31,20 @@ export class MetricsCollector implements OnModuleInit {
     const { verdict } = this.readiness;
     metrics.set('ready', verdict === 'ready' || verdict === 'degraded' ? 1 : 0);
     metrics.set('requestsUnderWay', this.traffic.report().in_flight);
+    this.pressure();
     for (const dependency of this.dependencies) this.state(dependency);
     const { queues, projection } = this.vitals.read();
     if (queues !== undefined) this.queues(queues);
     const lagS = projection?.['lag_s'];
     if (typeof lagS === 'number') metrics.set('projectionLagSeconds', lagS);
+  }
+
+  private pressure(): void {
+    for (const [lane, { overloaded_since: since, active, limit }] of Object.entries(this.load.report())) {
+      this.metrics.set('overloaded', since === null ? 0 : 1, { lane });
+      this.metrics.set('activeRequests', active, { lane });
+      this.metrics.set('activeLimit', limit ?? Infinity, { lane });
+    }
   }
 
   private state({ name, status, circuit, facts }: Dependency): void {

@@ -7,6 +7,7 @@ import { readSettings, Settings } from '../config/settings.js';
 import { ServiceState } from '../kernel/service-state.js';
 import { BootPlan } from '../resilience/boot.plan.js';
 import { Dependencies } from '../resilience/dependencies.js';
+import { Load } from '../resilience/load/load.js';
 import { Metrics } from '../telemetry/metrics.js';
 import { Traffic } from '../telemetry/traffic.js';
 import { Vitals } from '../telemetry/vitals.js';
@@ -26,6 +27,7 @@ async function health(env: Record<string, string> = {}) {
       Diagnostics,
       Dependencies,
       BootPlan,
+      Load,
       Metrics,
       ProcessWatch,
       ServiceState,

@@ -55,6 +55,7 @@ const report = (more: Partial<DiagnosticsReport> = {}) =>
     },
     recent_changes: [],
     traffic: { in_flight: 1, requests_per_s: 2, errors: { not_found: 3 }, latency_ms: null },
+    load: { stores: { overloaded_since: null }, models: { overloaded_since: AT.toISOString() } },
     queues: null,
     projection: null,
     system: {
@@ -82,6 +83,7 @@ describe('The page of diagnostics', () => {
     );
     expect(page.indexOf('llm.first: refused')).toBeGreaterThan(page.indexOf('database: refused'));
     expect(page).toContain('Unwell because of it: vector_store');
+    expect(page).toContain(AT.toISOString());
     expect(page).toContain('get: &#60;b&#62;');
     expect(page).not.toContain('<b>');
   });

@@ -7,7 +7,7 @@ import { RUNBOOKS } from './runbook.js';
 
 const NOW = Date.parse('2026-03-01T03:00:00Z');
 const ago = (s: number) => new Date(NOW - 1_000 * s);
-const CALM = { blocked: undefined, jumped: undefined };
+const CALM = { blocked: undefined, jumped: undefined, overloadedSince: undefined };
 
 const trouble = (cause: Cause, reason: Reason, more: Partial<Trouble> = {}): Trouble => ({
   cause,
@@ -173,6 +173,34 @@ describe('diagnose', () => {
       const found = diagnose([sick('cache', 'refused', 'unreachable')], { ...CALM, jumped }, NOW);
       expect(found.root_cause).toMatchObject({ dependency: 'cache' });
       expect(found.others).toMatchObject([{ cause: 'clock_jump' }]);
+    });
+  });
+
+  describe('a process that has too much to do', () => {
+    const overloadedSince = ago(5);
+
+    it('is the cause of stores that do not keep up, and of no model that fails', () => {
+      const found = diagnose(
+        [
+          sick('database', 'pool_exhausted', 'pool_exhausted', { criticality: 'critical' }),
+          sick('llm.first', 'quota', 'quota'),
+        ],
+        { ...CALM, overloadedSince },
+        NOW,
+      );
+      expect(found.consequences).toEqual(['database']);
+      expect([found.root_cause, ...found.others].map((cause) => cause?.cause)).toEqual(['quota', 'overload']);
+    });
+
+    it('is itself a consequence where a store hangs', () => {
+      const database = sick('database', 'hung', 'hung', { criticality: 'critical' });
+      const found = diagnose([database], { ...CALM, overloadedSince }, NOW);
+      expect(found.root_cause).toMatchObject({ dependency: 'database', cause: 'hung' });
+      expect(found.others).toMatchObject([{ dependency: 'process', cause: 'overload' }]);
+      expect(diagnose([], { ...CALM, overloadedSince }, NOW).root_cause).toMatchObject({
+        cause: 'overload',
+        since: overloadedSince.toISOString(),
+      });
     });
   });
 

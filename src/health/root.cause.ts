@@ -76,7 +76,22 @@ const OF_A_STANDSTILL: ReadonlySet<AnyCause> = new Set([
   'pool_exhausted',
   'overloaded',
 ]);
+// What a process that has too much to do makes of its stores. It is none of their doing as long as they do answer.
+const OF_AN_OVERLOAD: ReadonlySet<AnyCause> = new Set(['slow', 'pool_exhausted', 'overloaded']);
 const OF_A_JUMP: ReadonlySet<AnyCause> = new Set(['tls', 'credentials']);
+type OwnCause = 'event_loop_blocked' | 'clock_jump' | 'overload';
+const EXCUSES: Record<OwnCause, ReadonlySet<AnyCause>> = {
+  event_loop_blocked: OF_A_STANDSTILL,
+  clock_jump: OF_A_JUMP,
+  overload: OF_AN_OVERLOAD,
+};
+
+/** What is the matter with the process itself. */
+export interface Upsets {
+  blocked: Upset | undefined;
+  jumped: Upset | undefined;
+  overloadedSince: Date | undefined;
+}
 
 interface Finding {
   patient: Patient;
@@ -89,11 +104,7 @@ interface Finding {
  * Names the root cause. A pure function of what is known: what lives in something that is unwell, or seems unwell because
  * this process stood still, is a consequence; of the rest, what is critical, worse and older comes first.
  */
-export function diagnose(
-  patients: readonly Patient[],
-  upsets: { blocked: Upset | undefined; jumped: Upset | undefined },
-  now = Date.now(),
-): Diagnosis {
+export function diagnose(patients: readonly Patient[], upsets: Upsets, now = Date.now()): Diagnosis {
   const unwell = new Set(patients.filter(({ state }) => state !== 'up').map(({ name }) => name));
   const findings = patients.flatMap((patient) => findingOf(patient, now) ?? []).toSorted(worseFirst);
   const ofItself = ofProcess(upsets, findings);
@@ -101,9 +112,14 @@ export function diagnose(
     (patient.within !== undefined && unwell.has(patient.within)) ||
     (ofItself !== undefined && excuses(ofItself.cause).has(cause));
   const own = findings.filter((finding) => !isConsequence(finding)).map(toRootCause);
-  // A clock that was set excuses some things and breaks none: what is broken by itself goes before it.
+  // A standstill is behind whatever else seems wrong. A clock that was set breaks nothing, and what takes too long for
+  // reasons of its own makes an overload: what is broken by itself goes before these.
   const all =
-    ofItself === undefined ? own : ofItself.cause === 'clock_jump' ? [...own, ofItself] : [ofItself, ...own];
+    ofItself === undefined
+      ? own
+      : ofItself.cause === 'event_loop_blocked'
+        ? [ofItself, ...own]
+        : [...own, ofItself];
   const [root, ...others] = all;
   return {
     root_cause: root ?? null,
@@ -146,17 +162,27 @@ function worseFirst(a: Finding, b: Finding): number {
 }
 
 function excuses(cause: AnyCause): ReadonlySet<AnyCause> {
-  return cause === 'clock_jump' ? OF_A_JUMP : OF_A_STANDSTILL;
+  return EXCUSES[cause as OwnCause];
 }
 
 function ofProcess(
-  { blocked, jumped }: { blocked: Upset | undefined; jumped: Upset | undefined },
+  { blocked, jumped, overloadedSince }: Upsets,
   findings: readonly Finding[],
 ): RootCause | undefined {
   if (blocked !== undefined) {
     const affects =
       'Every answer: nothing was answered meanwhile, and calls under way may have run out of time.';
     return itself('event_loop_blocked', blocked, affects, `It stood still for ${blocked.ms} ms`);
+  }
+  if (overloadedSince !== undefined) {
+    const affects =
+      'What is less important is refused with 503 and Retry-After: ingest first, then generate, then chat.';
+    return itself(
+      'overload',
+      { at: overloadedSince },
+      affects,
+      'More is under way than gets done in OVERLOAD_QUEUE_MS',
+    );
   }
   if (jumped === undefined) return undefined;
   const affected = findings.filter(({ cause }) => OF_A_JUMP.has(cause)).map(({ patient }) => patient.name);
@@ -167,12 +193,7 @@ function ofProcess(
   return itself('clock_jump', jumped, affects, `It was set by ${Math.round(jumped.ms / 1_000)} s`);
 }
 
-function itself(
-  cause: 'event_loop_blocked' | 'clock_jump',
-  { at }: Upset,
-  affects: string,
-  evidence: string,
-): RootCause {
+function itself(cause: OwnCause, { at }: Pick<Upset, 'at'>, affects: string, evidence: string): RootCause {
   const { fix } = RUNBOOKS[cause];
   return {
     dependency: 'process',

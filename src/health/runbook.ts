@@ -1,7 +1,7 @@
 import type { Cause } from '../resilience/cause.js';
 
 /** What may be the matter: with a dependency, or with this process itself. */
-export type AnyCause = Cause | 'event_loop_blocked' | 'clock_jump';
+export type AnyCause = Cause | 'event_loop_blocked' | 'clock_jump' | 'overload';
 
 /** One cause, for whoever has to mend it. `docs/runbooks.md` is made of these. */
 export interface Runbook {
@@ -183,5 +183,11 @@ export const RUNBOOKS: Record<AnyCause, Runbook> = {
     fix: 'Let one time service keep the clock (chrony, systemd-timesyncd), and look why it had to be set.',
     look: '`timedatectl`, or the log of the time service.',
     over: 'Five minutes without another jump.',
+  },
+  overload: {
+    meaning: 'More is asked of this process than it can do. It does what it can, the most important first.',
+    fix: 'Start another replica, or find who asks for so much (`request.answered` in the log) and limit it (RATE_LIMIT_REQUESTS, TENANT_RATE_LIMIT_REQUESTS).',
+    look: '`load` in diagnostics: which lane, who is refused, and how many are under way. CPU at its limit (`cpu_share`) asks for replicas; a pool in use to the last connection, for a faster database.',
+    over: 'Two seconds without a refusal; `overloaded_since` is null.',
   },
 };

@@ -4,6 +4,7 @@ import { AccessGuard } from './access.js';
 import { ByteStreams } from './byte-streams.js';
 import { DeadlineInterceptor } from './deadline.js';
 import { EventStreams } from './event-streams.js';
+import { LoadGuard } from './load.guard.js';
 import { MaintenanceGuard } from './maintenance.guard.js';
 import { OpenStreams } from './open-streams.js';
 import { ProblemFilter } from './problem.filter.js';
@@ -16,6 +17,7 @@ import { validationPipe } from './validation.pipe.js';
 @Module({
   providers: [
     { provide: APP_GUARD, useClass: MaintenanceGuard },
+    { provide: APP_GUARD, useClass: LoadGuard },
     { provide: APP_GUARD, useClass: AccessGuard },
     { provide: APP_GUARD, useClass: RateLimitGuard },
     Tokens,

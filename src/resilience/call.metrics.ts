@@ -8,7 +8,11 @@ const EMBEDDINGS = /^embeddings(\.|$)/;
 
 /** Counts what happens to the dependencies, under our own names and under those that dashboards of earlier systems have. */
 export class CallMetrics implements Watcher {
-  constructor(private readonly metrics: Metrics) {}
+  /** @param onFault told of every call and check that failed */
+  constructor(
+    private readonly metrics: Metrics,
+    private readonly onFault: (reason: Reason) => void,
+  ) {}
 
   called(dependency: string, operation: string, outcome: Outcome, tookMs: number | undefined): void {
     const { metrics } = this;
@@ -25,6 +29,7 @@ export class CallMetrics implements Watcher {
 
   failed(dependency: string, reason: Reason): void {
     this.metrics.count('faults', { dependency, reason });
+    this.onFault(reason);
   }
 
   retried(dependency: string): void {

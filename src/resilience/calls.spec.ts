@@ -218,6 +218,22 @@ describe('A call', () => {
     expect(await cut).toMatchObject({ reason: 'timeout' });
   });
 
+  it('that this process has slept through is held against nobody', async () => {
+    const dependency = dependencyOf({ circuit: { ...circuit, consecutiveFaults: 1 }, timeoutMs: 1_000 });
+    const cut = caught(dependency.call('get', never));
+    await tick();
+    const nowMs = performance.now();
+    const clock = jest.spyOn(performance, 'now').mockReturnValue(nowMs + 1_600);
+    await jest.advanceTimersByTimeAsync(1_000);
+    expect(await cut).toMatchObject({ reason: 'timeout', counts: false });
+    expect(dependency.circuit.at).toBe('closed');
+    clock.mockRestore();
+    const late = caught(dependency.call('get', never));
+    await jest.advanceTimersByTimeAsync(1_000);
+    expect(await late).toMatchObject({ reason: 'timeout', counts: true });
+    expect(dependency.circuit.at).toBe('open');
+  });
+
   describe('to a dependency that hangs', () => {
     const hanging = (check: () => Promise<void>) =>
       dependencyOf({ timeoutMs: 30_000, doubtMs: 350, check, concurrencyMax: 5 });

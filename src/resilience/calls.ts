@@ -10,6 +10,7 @@ import type { Doubt } from './doubt.js';
 import { patienceOf } from './patience.js';
 import { attempt } from './policy.js';
 import type { RetryBudget } from './retry-budget.js';
+import { stoodStill } from './standstill.js';
 import type { Outcome } from './statistics.js';
 
 export interface CallOptions {
@@ -252,7 +253,7 @@ export class Calls {
 
   /** Counts a failure for what it is, and returns what the caller shall see. */
   private failed(call: Call, ticket: Ticket, error: unknown, tookMs: number): unknown {
-    const fault = this.way.classify(error);
+    const fault = ofItself(this.way.classify(error), tookMs, call);
     if (isCutShort(call, error, fault)) {
       // The request ran out of time or of an audience. That is held against the dependency only if it had been slow.
       const slow = tookMs >= call.slowMs;
@@ -283,6 +284,12 @@ export class Calls {
       return new DeadlineExceeded(deadline.budgetMs);
     return new DependencyError(this.way.dependency, operation, 'timeout', { cause: error, counts: false });
   }
+}
+
+/** A time limit that this process itself has overslept is no fault that counts. */
+function ofItself(fault: Fault | undefined, tookMs: number, { timeoutMs }: Call): Fault | undefined {
+  if (fault?.reason !== 'timeout' || !stoodStill(tookMs, timeoutMs)) return fault;
+  return { ...fault, counts: false };
 }
 
 // Timers are whole milliseconds, and a server that was told how long it may take answers a little before or after that.

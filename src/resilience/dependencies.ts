@@ -5,6 +5,7 @@ import { Metrics } from '../telemetry/metrics.js';
 import { CallMetrics } from './call.metrics.js';
 import type { CircuitOptions } from './circuit.js';
 import type { DependencyStatus } from './condition.js';
+import type { Reason } from './dependency-error.js';
 import { Dependency, type DependencyOptions } from './dependency.js';
 
 export interface StateChange {
@@ -28,6 +29,7 @@ export class Dependencies implements Iterable<Dependency>, OnApplicationShutdown
   private readonly logger = new Logger(Dependencies.name);
   private readonly byName = new Map<string, Dependency>();
   private readonly recent: StateChange[] = [];
+  private readonly listeners: ((reason: Reason) => void)[] = [];
 
   private readonly calls: CallMetrics;
   private readonly leftUpMs = new Map<string, number>();
@@ -36,7 +38,9 @@ export class Dependencies implements Iterable<Dependency>, OnApplicationShutdown
     private readonly settings: Settings,
     metrics: Metrics,
   ) {
-    this.calls = new CallMetrics(metrics);
+    this.calls = new CallMetrics(metrics, (reason) => {
+      for (const listener of this.listeners) listener(reason);
+    });
   }
 
   /** @throws Error when the name is taken: two dependencies behind one name would hide each other's faults */
@@ -50,6 +54,11 @@ export class Dependencies implements Iterable<Dependency>, OnApplicationShutdown
     );
     this.byName.set(options.name, dependency);
     return dependency;
+  }
+
+  /** Tells of every call and check that fails from now on. */
+  onFault(listener: (reason: Reason) => void): void {
+    this.listeners.push(listener);
   }
 
   get(name: string): Dependency | undefined {

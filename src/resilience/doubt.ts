@@ -1,3 +1,5 @@
+import { stoodStill } from './standstill.js';
+
 /** A call that was cut off because the dependency no longer answered even its own check. */
 export class Hung extends Error {
   constructor(cause: unknown) {
@@ -83,9 +85,7 @@ export class Doubt {
     try {
       await this.options.ask(withinMs);
     } catch (failure) {
-      // Much later than the time limit: it was this process that did not get to run, and the answer may be waiting.
-      const stalled = performance.now() - startedMs > 1.5 * withinMs;
-      if (stalled || !this.options.isDead(failure)) return;
+      if (stoodStill(performance.now() - startedMs, withinMs) || !this.options.isDead(failure)) return;
       this.options.condemn(failure);
       for (const { controller } of this.#calls) controller.abort(new Hung(failure));
     }

@@ -2,6 +2,15 @@
 export const PARTS = ['queue', 'database', 'vector', 'cache', 'llm', 'web'] as const;
 export type TimedPart = (typeof PARTS)[number];
 
+// What is waited for at somebody else's machine, for as long as that may take.
+const ELSEWHERE: ReadonlySet<TimedPart> = new Set(['llm', 'web']);
+
+/** Told when a request begins to wait for somebody else's machine, and when it no longer does. */
+export interface Absence {
+  away(): void;
+  back(): void;
+}
+
 /** How long a request took, by what it waited for, as the header `Server-Timing` says it (W3C Server Timing). */
 export class Timings {
   readonly #startedMs = performance.now();
@@ -9,17 +18,22 @@ export class Timings {
   #underWay = 0;
   #waitingSinceMs = 0;
   #waitedMs = 0;
+  #elsewhere = 0;
+  absence: Absence | undefined;
 
   /** Something begins that is waited for. @returns what ends it */
   begin(part: TimedPart): () => void {
     const startedMs = performance.now();
     if (this.#underWay === 0) this.#waitingSinceMs = startedMs;
     this.#underWay += 1;
+    const elsewhere = ELSEWHERE.has(part);
+    if (elsewhere && (this.#elsewhere += 1) === 1) this.absence?.away();
     return () => {
       const nowMs = performance.now();
       this.#underWay -= 1;
       if (this.#underWay === 0) this.#waitedMs += nowMs - this.#waitingSinceMs;
       this.#ms.set(part, (this.#ms.get(part) ?? 0) + nowMs - startedMs);
+      if (elsewhere && (this.#elsewhere -= 1) === 0) this.absence?.back();
     };
   }
 

@@ -2,6 +2,7 @@ import { Body, Controller, Get, HttpCode, Param, Patch, Post, Query } from '@nes
 import { ApiOperation, ApiTags } from '@nestjs/swagger';
 import { z } from 'zod';
 import { Caller, type CallerIdentity, Scope } from '../../http/access.js';
+import { Important } from '../../http/load.guard.js';
 import { id as idField, page, tenantQuery } from '../../http/fields.js';
 import { IdempotencyKey } from '../../http/idempotency.js';
 import { Answers } from '../../http/openapi.js';
@@ -21,6 +22,7 @@ const escalated = z.strictObject({ escalation_id: idField() }).meta({ id: 'Escal
 
 @ApiTags('Chat')
 @Controller('api/v1')
+@Important('feedback')
 export class EscalationsController {
   constructor(private readonly escalations: Escalations) {}
 

@@ -6,6 +6,7 @@ import { Caller, type CallerIdentity, Scope } from '../../http/access.js';
 import { ByteStreams } from '../../http/byte-streams.js';
 import { Budget } from '../../http/deadline.js';
 import { tenantQuery } from '../../http/fields.js';
+import { ByModelsAlone } from '../../http/load.guard.js';
 import { OpenAiAnswers } from '../../http/openapi.js';
 import { RelayRefused } from '../../platform/llm/relay.js';
 import {
@@ -22,6 +23,7 @@ const modelPath = z.strictObject({ model: z.string() });
 
 @ApiTags('OpenAI-compatible')
 @Controller('v1')
+@ByModelsAlone()
 export class GatewayController {
   constructor(
     private readonly gateway: Gateway,

@@ -3,6 +3,7 @@ import { ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { z } from 'zod';
 import { Caller, type CallerIdentity, Scope } from '../../http/access.js';
+import { Important } from '../../http/load.guard.js';
 import { Budget } from '../../http/deadline.js';
 import { EventStreams } from '../../http/event-streams.js';
 import { tenantQuery } from '../../http/fields.js';
@@ -35,6 +36,7 @@ export class GenerationController {
   ) {}
 
   @Post('generate')
+  @Important('generate')
   @ApiOperation({
     summary: 'Writes content from the tenant’s documents, in a voice, and as earlier feedback would have it.',
   })
@@ -78,6 +80,7 @@ export class GenerationController {
   }
 
   @Post('feedback')
+  @Important('feedback')
   @ApiOperation({
     summary: 'What people think of a generation.',
     description: 'A second one takes the place of the first.',

@@ -2,6 +2,7 @@ import { Body, Controller, Get, HttpCode, Param, Post, Query } from '@nestjs/com
 import { ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { z } from 'zod';
 import { Caller, type CallerIdentity, Scope } from '../../http/access.js';
+import { Important } from '../../http/load.guard.js';
 import { tenantQuery } from '../../http/fields.js';
 import { IdempotencyKey } from '../../http/idempotency.js';
 import { Answers } from '../../http/openapi.js';
@@ -14,6 +15,7 @@ export class JobDescriptionsController {
   constructor(private readonly jobs: JobDescriptions) {}
 
   @Post()
+  @Important('ingest')
   @HttpCode(201)
   @Scope('write')
   @ApiOperation({

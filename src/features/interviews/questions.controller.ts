@@ -2,6 +2,7 @@ import { Body, Controller, Delete, Get, HttpCode, Param, Post, Query } from '@ne
 import { ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { z } from 'zod';
 import { Caller, type CallerIdentity, Scope } from '../../http/access.js';
+import { Important } from '../../http/load.guard.js';
 import { Budget } from '../../http/deadline.js';
 import { page, tenantQuery } from '../../http/fields.js';
 import { IdempotencyKey } from '../../http/idempotency.js';
@@ -28,6 +29,7 @@ export class QuestionsController {
   constructor(private readonly questions: Questions) {}
 
   @Post()
+  @Important('ingest')
   @HttpCode(201)
   @Scope('write')
   @Budget(INTAKE_BUDGET_MS)

@@ -5,6 +5,7 @@ import { z } from 'zod';
 import { Settings } from '../../config/settings.js';
 import { AppError } from '../../kernel/app-error.js';
 import { Caller, type CallerIdentity, Scope } from '../../http/access.js';
+import { Important } from '../../http/load.guard.js';
 import { Budget } from '../../http/deadline.js';
 import { page, tenantQuery } from '../../http/fields.js';
 import { IdempotencyKey } from '../../http/idempotency.js';
@@ -37,6 +38,7 @@ export class DocumentsController {
   ) {}
 
   @Post()
+  @Important('ingest')
   @ApiOperation({
     summary:
       'Takes a document in, as JSON, as a file in the form field `file`, or by the address of a page that is fetched in the background.',
@@ -120,6 +122,7 @@ export class DocumentsController {
   }
 
   @Post(':id/retry')
+  @Important('ingest')
   @ApiOperation({
     summary:
       'Embeds a document anew that has failed, or that is ready; one of a source_url is fetched anew first.',

@@ -3,6 +3,7 @@ import { Settings } from '../../config/settings.js';
 import { Jobs, type JobData, type RunningJob } from '../../platform/jobs/jobs.js';
 import { BootPlan } from '../../resilience/boot.plan.js';
 import { Dependencies } from '../../resilience/dependencies.js';
+import { Load } from '../../resilience/load/load.js';
 import { ServiceState } from '../../kernel/service-state.js';
 import { Fetching } from './fetching.js';
 import { IngestionRepository } from './ingestion.repository.js';
@@ -34,6 +35,7 @@ export class Ingestion implements OnModuleInit {
     private readonly dependencies: Dependencies,
     private readonly plan: BootPlan,
     private readonly state: ServiceState,
+    private readonly load: Load,
   ) {}
 
   onModuleInit(): void {
@@ -48,7 +50,10 @@ export class Ingestion implements OnModuleInit {
 
   private async work(): Promise<void> {
     const { INGEST_CONCURRENCY: concurrency, FETCH_CONCURRENCY } = this.settings;
-    await this.jobs.work<IngestData>(INGEST, concurrency, (job) => this.ingest(job));
+    await this.jobs.work<IngestData>(INGEST, concurrency, async (job) => {
+      await this.load.makeWay(job.signal);
+      await this.ingest(job);
+    });
     const fetchers = concurrency === 0 ? 0 : FETCH_CONCURRENCY;
     await this.jobs.work<IngestData>(FETCH, fetchers, (job) => this.fetching.fetch(job));
     await this.jobs.work<ForgetData>(FORGET, Math.min(1, concurrency), ({ data }) =>

@@ -2,6 +2,7 @@ import { Body, Controller, Delete, Get, HttpCode, Param, Post, Query } from '@ne
 import { ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { z } from 'zod';
 import { Caller, type CallerIdentity, Scope } from '../../http/access.js';
+import { Important } from '../../http/load.guard.js';
 import { page, tenantQuery } from '../../http/fields.js';
 import { IdempotencyKey } from '../../http/idempotency.js';
 import { Answers } from '../../http/openapi.js';
@@ -22,6 +23,7 @@ export class UserPatternsController {
   constructor(private readonly patterns: UserPatterns) {}
 
   @Post()
+  @Important('ingest')
   @HttpCode(201)
   @Scope('write')
   @ApiOperation({

@@ -1,0 +1,50 @@
+import { type CanActivate, type ExecutionContext, Injectable, SetMetadata } from '@nestjs/common';
+import { Reflector } from '@nestjs/core';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { Importance, Lane } from '../resilience/load/importance.js';
+import { Load } from '../resilience/load/load.js';
+import { RequestContext } from '../telemetry/request.context.js';
+import { scopeOf } from './access.js';
+
+const IMPORTANCE = 'mainstay:importance';
+const LANE = 'mainstay:lane';
+// Somebody waits for what he asked for.
+const IMPORTANCE_DEFAULT: Importance = 'chat';
+const LANE_DEFAULT: Lane = 'stores';
+
+/** How important a route is where there is too much to do. Without it: as chat. */
+export const Important = (importance: Importance) => SetMetadata(IMPORTANCE, importance);
+
+/** Marks what needs no store of this process: models do all the work. */
+export const ByModelsAlone = () => SetMetadata(LANE, 'models' satisfies Lane);
+
+/**
+ * Lets requests in as the load allows, before anything else is done for them: to refuse one must cost nothing but the
+ * refusal. Probes and operators are always let in, as they are what an overload is seen and ended by.
+ */
+@Injectable()
+export class LoadGuard implements CanActivate {
+  constructor(
+    private readonly reflector: Reflector,
+    private readonly load: Load,
+  ) {}
+
+  async canActivate(context: ExecutionContext): Promise<boolean> {
+    const scope = scopeOf(this.reflector, context);
+    if (scope === 'public' || scope === 'operate') return true;
+    const marks = [context.getHandler(), context.getClass()];
+    const importance =
+      this.reflector.getAllAndOverride<Importance | undefined>(IMPORTANCE, marks) ?? IMPORTANCE_DEFAULT;
+    const lane = this.reflector.getAllAndOverride<Lane | undefined>(LANE, marks) ?? LANE_DEFAULT;
+    const http = context.switchToHttp();
+    const [request, reply] = [http.getRequest<FastifyRequest>(), http.getResponse<FastifyReply>()];
+    const route = `${request.method} ${request.routeOptions.url}`;
+    const place = await this.load.enter(lane, importance, route);
+    const timings = RequestContext.current()?.timings;
+    if (timings !== undefined) timings.absence = place;
+    reply.raw.once('close', () => place.leave(reply.raw.statusCode < 400));
+    // It went away while it waited.
+    if (reply.raw.closed) place.leave(false);
+    return true;
+  }
+}

@@ -1,0 +1,176 @@
+import type { Importance } from './importance.js';
+import { Place } from './place.js';
+import { Throughput } from './throughput.js';
+import { UsualTimes } from './usual.times.js';
+import { WaitingLine } from './waiting.line.js';
+
+// However slow it is, so many at once are no overload: a page of an application that opens, a batch of somebody's.
+const CROWD_MIN = 128;
+// And so many are let in however much there is to do.
+const LIMIT_MIN = 4;
+// With twice as many under way as keep it busy, each takes twice as long as it usually does.
+const GAIN = 2;
+// What a request takes by itself is seen only while next to none are under way: so often it is looked for that.
+const LOOK_EVERY_MS = 15_000;
+const LOOK_LIMIT = 2;
+const LOOK_SAMPLES = 10;
+const LOOK_MAX_MS = 2_000;
+// Times vary; what is twice as slow has become slow.
+const MUCH = 2;
+// Over when nobody had to be refused for so long.
+const CALM_AFTER_MS = 2_000;
+const LINE_MAX = 200;
+// What is refused is refused soon; what may not be lost waits until those before it are done.
+const WAIT_MS: Record<Importance, number> = { ingest: 30, generate: 30, chat: 30, feedback: 1_000 };
+
+export interface GateOptions {
+  /** How long those under way may take together before there are too many of them; 0 for no limit. */
+  queueMs: number;
+  /** Told when too much begins to be asked, and when it no longer is. */
+  changed: (gate: Gate) => void;
+}
+
+/** What was seen while next to nobody was let in. */
+interface Look {
+  sinceMs: number;
+  samples: number;
+  ownMs: number;
+  usualMs: number;
+}
+
+/**
+ * Lets requests in, all of them until there are more than get done in time, and then as many as keep it busy: with fewer
+ * something would stand idle, and with more each would only take longer.
+ *
+ * That number is measured, and needs no setting: throughput × usual time × 2, as TCP BBR sizes its window by bandwidth ×
+ * round trip (Cardwell et al., ACM Queue 14/5, 2016). As BBR does, it lets next to nobody in for a moment now and then, to
+ * see what the usual time is. Where that is long because a store is slow, and not because it is busy, the number doubles with
+ * each second in which that many get done.
+ */
+export class Gate {
+  readonly #usual = new UsualTimes();
+  readonly #throughput = new Throughput();
+  readonly #line = new WaitingLine(LINE_MAX);
+  #active = 0;
+  #limit: number;
+  #lookAtMs = 0;
+  #look: Look | undefined;
+  #since: Date | undefined;
+  #refusedAtMs = 0;
+
+  constructor(private readonly options: GateOptions) {
+    this.#limit = this.crowd();
+  }
+
+  /** When too much began to be asked; undefined while it is not. */
+  get overloadedSince(): Date | undefined {
+    return this.#since;
+  }
+  get active(): number {
+    return this.#active;
+  }
+  get limit(): number {
+    return this.#limit;
+  }
+  get waiting(): number {
+    return this.#line.length;
+  }
+
+  /**
+   * Lets a request in, at once or in a moment.
+   * @param kind what is comparable with it: its route
+   * @returns undefined when it is refused
+   */
+  async enter(importance: Importance, kind: string): Promise<Place | undefined> {
+    if (this.#active < this.#limit) this.#active += 1;
+    else {
+      this.crowded();
+      if (!(await this.#line.wait(importance, WAIT_MS[importance]))) {
+        this.#refusedAtMs = performance.now();
+        return undefined;
+      }
+    }
+    return new Place({
+      leave: () => {
+        this.#active -= 1;
+        this.fill();
+      },
+      // It was let in already: it goes on, and others wait for that.
+      back: () => void (this.#active += 1),
+      finished: (ownMs, well, startedMs) => this.finished(kind, ownMs, well, startedMs),
+    });
+  }
+
+  /** There is too much to do, as seen from here or by a store that has no connection left for us. */
+  crowded(): void {
+    if (this.#since !== undefined || this.options.queueMs === 0) return;
+    this.#since = new Date();
+    this.#refusedAtMs = performance.now();
+    this.#lookAtMs = this.#refusedAtMs;
+    this.#look = undefined;
+    this.#limit = LOOK_LIMIT;
+    this.options.changed(this);
+  }
+
+  /** Ends a window of `tookMs`: what was measured in it decides how many are let in during the next. */
+  look(tookMs: number): void {
+    this.#throughput.next(tookMs);
+    if (this.#since !== undefined && performance.now() - this.#refusedAtMs > CALM_AFTER_MS) {
+      this.#since = undefined;
+      this.options.changed(this);
+    }
+    if (this.#since === undefined) this.#limit = this.crowd();
+    else this.adapt();
+    this.fill();
+  }
+
+  private adapt(): void {
+    this.#usual.forgetRise();
+    const nowMs = performance.now();
+    if (nowMs >= this.#lookAtMs && !this.looked(nowMs)) {
+      this.#limit = LOOK_LIMIT;
+      return;
+    }
+    this.#limit = this.busy();
+  }
+
+  /** Looks what requests take that wait behind nobody. @returns whether it has been seen */
+  private looked(nowMs: number): boolean {
+    if (this.#look === undefined) {
+      // Behind all that were let in before.
+      if (this.#active <= LOOK_LIMIT) this.#look = { sinceMs: nowMs, samples: 0, ownMs: 0, usualMs: 0 };
+      return false;
+    }
+    const { sinceMs, samples, ownMs, usualMs } = this.#look;
+    if (samples < LOOK_SAMPLES && nowMs - sinceMs < LOOK_MAX_MS) return false;
+    const slower = ownMs / usualMs;
+    if (slower > MUCH || slower < 1 / MUCH) this.#usual.scale(slower);
+    this.#look = undefined;
+    this.#lookAtMs = nowMs + LOOK_EVERY_MS;
+    return true;
+  }
+
+  private fill(): void {
+    while (this.#active < this.#limit && this.#line.admit()) this.#active += 1;
+  }
+
+  private finished(kind: string, ownMs: number, well: boolean, startedMs: number): void {
+    if (well) this.#usual.record(kind, ownMs, this.#active <= this.busy());
+    const usualMs = this.#usual.of(kind);
+    this.#throughput.finished(Math.min(ownMs, usualMs ?? 0));
+    if (!well || usualMs === undefined || this.#look === undefined || startedMs < this.#look.sinceMs) return;
+    this.#look.samples += 1;
+    this.#look.ownMs += ownMs;
+    this.#look.usualMs += usualMs;
+  }
+
+  private crowd(): number {
+    const { queueMs } = this.options;
+    return queueMs === 0 ? Infinity : Math.max(CROWD_MIN, Math.round(this.#throughput.within(queueMs)));
+  }
+
+  /** As many as keep it busy. */
+  private busy(): number {
+    return Math.max(LIMIT_MIN, Math.round(GAIN * this.#throughput.work));
+  }
+}
