@@ -27,6 +27,12 @@ export interface Telling {
   write: (draft: { text: string }) => AsyncIterable<StreamEvent>;
 }
 
+/** What is known of it, and what is to come. */
+interface Told {
+  record: StreamRecord;
+  events: AsyncIterable<StreamEvent>;
+}
+
 /**
  * Streams of server-sent events (WHATWG HTML, "Server-sent events"), as answers to a POST. Each event has an id; a reader who
  * lost the connection sends the same request again with the last one in `Last-Event-ID`, to any replica, and is told what
@@ -52,20 +58,14 @@ export class EventStreams {
   async send(request: FastifyRequest, reply: FastifyReply, telling: Telling): Promise<void> {
     const leave = this.streams.enter(telling.tenant);
     try {
-      const { record, events } = await this.resume(request, telling);
-      await this.tell(request, reply, record, events);
-      // Also for a request that is over: it is its reader who will want to have it.
-      await Deadline.none(() => this.records.set(keyOf(telling.tenant, record.id), record.bytes()));
+      await this.tell(request, reply, telling.tenant, await this.resume(request, telling));
     } finally {
       leave();
     }
   }
 
   /** What the reader has of it, and what is to come: from where he lost it, where that is known. */
-  private async resume(
-    request: FastifyRequest,
-    { tenant, asked, write }: Telling,
-  ): Promise<{ record: StreamRecord; events: AsyncIterable<StreamEvent> }> {
+  private async resume(request: FastifyRequest, { tenant, asked, write }: Telling): Promise<Told> {
     const hash = createHash('sha256').update(JSON.stringify(asked)).digest('base64url');
     const fresh = () => StreamRecord.of(newId(), hash);
     const last = request.headers['last-event-id'];
@@ -83,8 +83,8 @@ export class EventStreams {
   private async tell(
     request: FastifyRequest,
     reply: FastifyReply,
-    record: StreamRecord,
-    events: AsyncIterable<StreamEvent>,
+    tenant: string,
+    { record, events }: Told,
   ): Promise<void> {
     const signal = Deadline.current()?.signal;
     const { STREAM_HEARTBEAT_MS: silentMs } = this.settings;
@@ -95,10 +95,12 @@ export class EventStreams {
     const level: unknown = early?.value?.data['answer_level'];
     const headers: Record<string, string> = typeof level === 'string' ? { 'X-Answer-Level': level } : {};
     const line = new EventLine(reply, headers, signal);
-    const say = (event: StreamEvent) => line.write(lines(`${record.id}:${record.add(event)}`, event));
+    const linesOf = (event: StreamEvent) => lines(`${record.id}:${record.add(event)}`, event);
+    const say = (event: StreamEvent) => line.write(linesOf(event));
     const onStop = () => say(GOING);
     if (early === undefined) line.write(HEARTBEAT);
     const beat = setInterval(() => line.write(HEARTBEAT), silentMs);
+    let failed: string | undefined;
     try {
       if (this.state.stopping.aborted) onStop();
       else this.state.stopping.addEventListener('abort', onStop, { once: true });
@@ -110,13 +112,24 @@ export class EventStreams {
     } catch (error) {
       // Whatever writes for the reader ends by the signal by which this does.
       const failure: unknown = signal?.aborted === true ? signal.reason : error;
-      if (!(failure instanceof CallerGone)) say(this.failed(request, failure));
+      if (!(failure instanceof CallerGone)) failed = linesOf(this.failed(request, failure));
       void iterator.return?.();
     } finally {
       clearInterval(beat);
       this.state.stopping.removeEventListener('abort', onStop);
+    }
+    try {
+      // Before its reader knows that it broke off: he asks for the rest at once, and of a replica that has only this to go by.
+      await this.keep(tenant, record);
+    } finally {
+      if (failed !== undefined) line.write(failed);
       line.end();
     }
+  }
+
+  /** Also for a request that is over: it is its reader who will want to have it. */
+  private async keep(tenant: string, record: StreamRecord): Promise<void> {
+    await Deadline.none(() => this.records.set(keyOf(tenant, record.id), record.bytes()));
   }
 
   private failed(request: FastifyRequest, error: unknown): StreamEvent {
