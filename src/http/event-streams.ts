@@ -2,13 +2,13 @@ import { createHash } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Settings } from '../config/settings.js';
-import { sleep, untilAborted } from '../kernel/abort.js';
+import { untilAborted } from '../kernel/abort.js';
 import { CallerGone, Deadline } from '../kernel/deadline.js';
 import { newId } from '../kernel/ids.js';
 import { ServiceState } from '../kernel/service-state.js';
 import type { StreamEvent } from '../kernel/stream-event.js';
 import { Cache, type CacheSpace } from '../platform/cache/cache.js';
-import { EventLine } from './event-line.js';
+import { EventLine, orSilence } from './event-line.js';
 import { OpenStreams } from './open-streams.js';
 import { toProblem } from './problem.js';
 import { StreamRecord } from './stream.record.js';
@@ -16,7 +16,6 @@ import { StreamRecord } from './stream.record.js';
 // How long a reader who lost a stream can have it gone on with, and of how many streams that is known.
 const WINDOW_MS = 5 * 60_000;
 const RECORDS_MAX = 10_000;
-const HEARTBEAT = ': still writing\n\n';
 
 /** A text that somebody wants to read while it is written. */
 export interface Telling {
@@ -90,23 +89,20 @@ export class EventStreams {
     const { STREAM_HEARTBEAT_MS: silentMs } = this.settings;
     const iterator = events[Symbol.asyncIterator]();
     const first = iterator.next();
-    // Until it has been silent for long, what goes wrong can be said by a status.
     const early = await untilAborted(orSilence(first, silentMs), signal);
     const level: unknown = early?.value?.data['answer_level'];
     const headers: Record<string, string> = typeof level === 'string' ? { 'X-Answer-Level': level } : {};
-    const line = new EventLine(reply, headers, signal);
+    const line = new EventLine(reply, headers, signal, silentMs);
     const linesOf = (event: StreamEvent) => lines(`${record.id}:${record.add(event)}`, event);
     const say = (event: StreamEvent) => line.write(linesOf(event));
     const onStop = () => say(GOING);
-    if (early === undefined) line.write(HEARTBEAT);
-    const beat = setInterval(() => line.write(HEARTBEAT), silentMs);
+    if (early === undefined) line.beat();
     let failed: string | undefined;
     try {
       if (this.state.stopping.aborted) onStop();
       else this.state.stopping.addEventListener('abort', onStop, { once: true });
       let next = early ?? (await untilAborted(first, signal));
       for (; next.done !== true; next = await untilAborted(iterator.next(), signal)) {
-        beat.refresh();
         if (!say(next.value)) await line.drained();
       }
     } catch (error) {
@@ -115,7 +111,6 @@ export class EventStreams {
       if (!(failure instanceof CallerGone)) failed = linesOf(this.failed(request, failure));
       void iterator.return?.();
     } finally {
-      clearInterval(beat);
       this.state.stopping.removeEventListener('abort', onStop);
     }
     try {
@@ -137,16 +132,6 @@ export class EventStreams {
     const { retryAfterMs } = shown;
     const retry = retryAfterMs === undefined ? {} : { retry_after_s: Math.ceil(retryAfterMs / 1_000) };
     return { event: 'error', data: { ...toProblem(shown, request.id), ...retry } };
-  }
-}
-
-/** @returns undefined where nothing has come for so long */
-async function orSilence<T>(result: Promise<T>, ms: number): Promise<T | undefined> {
-  const waiting = new AbortController();
-  try {
-    return await Promise.race([result, sleep(ms, waiting.signal).then(() => undefined)]);
-  } finally {
-    waiting.abort();
   }
 }
 
