@@ -53,13 +53,17 @@ export class DeadlineInterceptor implements NestInterceptor {
 
   intercept(context: ExecutionContext, next: CallHandler): Observable<unknown> {
     const deadline = deadlineOf(this.reflector, context);
+    const reply = context.switchToHttp().getResponse<FastifyReply>();
     return new Observable((subscriber) => {
       // Its time was up, or its caller gone, before it was known who asks.
       if (deadline.signal.aborted) {
         subscriber.error(deadline.signal.reason);
         return;
       }
-      const onAbort = () => subscriber.error(deadline.signal.reason);
+      const onAbort = () => {
+        // A stream whose head is out ends by the same signal, and tells its reader itself.
+        if (!reply.raw.headersSent) subscriber.error(deadline.signal.reason);
+      };
       const onEnding = () => deadline.abandon(cutShort());
       this.state.ending.addEventListener('abort', onEnding, { once: true });
       deadline.signal.addEventListener('abort', onAbort, { once: true });

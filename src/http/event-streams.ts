@@ -2,13 +2,13 @@ import { createHash } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Settings } from '../config/settings.js';
-import { sleep, untilAborted } from '../kernel/abort.js';
+import { untilAborted } from '../kernel/abort.js';
 import { CallerGone, Deadline } from '../kernel/deadline.js';
 import { newId } from '../kernel/ids.js';
 import { ServiceState } from '../kernel/service-state.js';
 import type { StreamEvent } from '../kernel/stream-event.js';
 import { Cache, type CacheSpace } from '../platform/cache/cache.js';
-import { EventLine } from './event-line.js';
+import { EventLine, orSilence } from './event-line.js';
 import { OpenStreams } from './open-streams.js';
 import { toProblem } from './problem.js';
 import { StreamRecord } from './stream.record.js';
@@ -16,7 +16,6 @@ import { StreamRecord } from './stream.record.js';
 // How long a reader who lost a stream can have it gone on with, and of how many streams that is known.
 const WINDOW_MS = 5 * 60_000;
 const RECORDS_MAX = 10_000;
-const HEARTBEAT = ': still writing\n\n';
 
 /** A text that somebody wants to read while it is written. */
 export interface Telling {
@@ -25,6 +24,12 @@ export interface Telling {
   asked: unknown;
   /** @param draft what the reader has already; it is kept up to date */
   write: (draft: { text: string }) => AsyncIterable<StreamEvent>;
+}
+
+/** What is known of it, and what is to come. */
+interface Told {
+  record: StreamRecord;
+  events: AsyncIterable<StreamEvent>;
 }
 
 /**
@@ -52,20 +57,14 @@ export class EventStreams {
   async send(request: FastifyRequest, reply: FastifyReply, telling: Telling): Promise<void> {
     const leave = this.streams.enter(telling.tenant);
     try {
-      const { record, events } = await this.resume(request, telling);
-      await this.tell(request, reply, record, events);
-      // Also for a request that is over: it is its reader who will want to have it.
-      await Deadline.none(() => this.records.set(keyOf(telling.tenant, record.id), record.bytes()));
+      await this.tell(request, reply, telling.tenant, await this.resume(request, telling));
     } finally {
       leave();
     }
   }
 
   /** What the reader has of it, and what is to come: from where he lost it, where that is known. */
-  private async resume(
-    request: FastifyRequest,
-    { tenant, asked, write }: Telling,
-  ): Promise<{ record: StreamRecord; events: AsyncIterable<StreamEvent> }> {
+  private async resume(request: FastifyRequest, { tenant, asked, write }: Telling): Promise<Told> {
     const hash = createHash('sha256').update(JSON.stringify(asked)).digest('base64url');
     const fresh = () => StreamRecord.of(newId(), hash);
     const last = request.headers['last-event-id'];
@@ -83,40 +82,49 @@ export class EventStreams {
   private async tell(
     request: FastifyRequest,
     reply: FastifyReply,
-    record: StreamRecord,
-    events: AsyncIterable<StreamEvent>,
+    tenant: string,
+    { record, events }: Told,
   ): Promise<void> {
     const signal = Deadline.current()?.signal;
     const { STREAM_HEARTBEAT_MS: silentMs } = this.settings;
     const iterator = events[Symbol.asyncIterator]();
     const first = iterator.next();
-    // Until it has been silent for long, what goes wrong can be said by a status.
     const early = await untilAborted(orSilence(first, silentMs), signal);
     const level: unknown = early?.value?.data['answer_level'];
     const headers: Record<string, string> = typeof level === 'string' ? { 'X-Answer-Level': level } : {};
-    const line = new EventLine(reply, headers, signal);
-    const say = (event: StreamEvent) => line.write(lines(`${record.id}:${record.add(event)}`, event));
+    const line = new EventLine(reply, headers, signal, silentMs);
+    const linesOf = (event: StreamEvent) => lines(`${record.id}:${record.add(event)}`, event);
+    const say = (event: StreamEvent) => line.write(linesOf(event));
     const onStop = () => say(GOING);
-    if (early === undefined) line.write(HEARTBEAT);
-    const beat = setInterval(() => line.write(HEARTBEAT), silentMs);
+    if (early === undefined) line.beat();
+    let failed: string | undefined;
     try {
       if (this.state.stopping.aborted) onStop();
       else this.state.stopping.addEventListener('abort', onStop, { once: true });
       let next = early ?? (await untilAborted(first, signal));
       for (; next.done !== true; next = await untilAborted(iterator.next(), signal)) {
-        beat.refresh();
         if (!say(next.value)) await line.drained();
       }
     } catch (error) {
       // Whatever writes for the reader ends by the signal by which this does.
       const failure: unknown = signal?.aborted === true ? signal.reason : error;
-      if (!(failure instanceof CallerGone)) say(this.failed(request, failure));
+      if (!(failure instanceof CallerGone)) failed = linesOf(this.failed(request, failure));
       void iterator.return?.();
     } finally {
-      clearInterval(beat);
       this.state.stopping.removeEventListener('abort', onStop);
+    }
+    try {
+      // Before its reader knows that it broke off: he asks for the rest at once, and of a replica that has only this to go by.
+      await this.keep(tenant, record);
+    } finally {
+      if (failed !== undefined) line.write(failed);
       line.end();
     }
+  }
+
+  /** Also for a request that is over: it is its reader who will want to have it. */
+  private async keep(tenant: string, record: StreamRecord): Promise<void> {
+    await Deadline.none(() => this.records.set(keyOf(tenant, record.id), record.bytes()));
   }
 
   private failed(request: FastifyRequest, error: unknown): StreamEvent {
@@ -124,16 +132,6 @@ export class EventStreams {
     const { retryAfterMs } = shown;
     const retry = retryAfterMs === undefined ? {} : { retry_after_s: Math.ceil(retryAfterMs / 1_000) };
     return { event: 'error', data: { ...toProblem(shown, request.id), ...retry } };
-  }
-}
-
-/** @returns undefined where nothing has come for so long */
-async function orSilence<T>(result: Promise<T>, ms: number): Promise<T | undefined> {
-  const waiting = new AbortController();
-  try {
-    return await Promise.race([result, sleep(ms, waiting.signal).then(() => undefined)]);
-  } finally {
-    waiting.abort();
   }
 }
 

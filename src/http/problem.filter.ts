@@ -24,7 +24,8 @@ export class ProblemFilter implements ExceptionFilter {
       this.logger.error({ ...facts, err: error }, `${request.method} ${request.url} failed`);
     // A dependency that is away is reported once, when it goes; a line a request would only hide that one.
     else if (status >= 500) this.logger.debug({ ...facts, err: error }, shown.message);
-    if (reply.sent) return;
+    // A second head would only break off what is being sent.
+    if (reply.sent || reply.raw.headersSent) return;
     if (shown.retryAfterMs !== undefined)
       void reply.header('Retry-After', Math.ceil(shown.retryAfterMs / 1_000));
     if (shown.code === 'unauthorized') void reply.header('WWW-Authenticate', challengeTo(request));

@@ -1,5 +1,5 @@
 import { type INestApplicationContext, Logger } from '@nestjs/common';
-import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { Settings } from '../config/settings.js';
 import { events } from '../telemetry/events.js';
 import { Metrics } from '../telemetry/metrics.js';
@@ -13,6 +13,8 @@ interface Watched extends FastifyRequest {
 
 /** What is not a route of ours is one to the metrics, whatever its path says. */
 const NOWHERE = 'none';
+// What nginx calls a request whose client left before it had its answer, or all of it.
+const LEFT = 499;
 // Probes come all the time, and the page of the API is no use of it.
 const QUIET = /^\/(health|api\/v1\/health|api\/docs|api\/openapi\.json)/;
 
@@ -22,11 +24,13 @@ export function watchRequests(fastify: FastifyInstance, app: INestApplicationCon
   const { SERVER_TIMING: timing } = app.get(Settings);
   const logger = new Logger('Http');
 
-  fastify.addHook('onRequest', (request: Watched, _reply, done) => {
+  fastify.addHook('onRequest', (request: Watched, reply, done) => {
     const { trace, span } = startRequest(request.method, request.headers.traceparent);
     const context = new RequestContext(request.id, trace);
     request.watched = { context, span, startedMs: performance.now() };
     traffic.began();
+    // Fastify's own hook knows only answers that were sent to their end.
+    reply.raw.once('close', () => ended(request, reply));
     context.run(done);
   });
   // The events by which a body arrives are the connection's, and know nothing of the request.
@@ -40,19 +44,18 @@ export function watchRequests(fastify: FastifyInstance, app: INestApplicationCon
       done();
     });
   }
-  fastify.addHook('onResponse', (request: Watched, reply, done) => {
-    done();
-    if (request.watched === undefined) return;
-    const { context, span, startedMs } = request.watched;
+  const ended = (request: Watched, reply: FastifyReply) => {
+    const { context, span, startedMs } = request.watched!;
+    const status = reply.raw.writableFinished ? reply.statusCode : LEFT;
     const tookMs = performance.now() - startedMs;
     const { method } = request;
     const route = request.routeOptions.url ?? NOWHERE;
     traffic.ended(tookMs);
-    metrics.count('requests', { method, route, status: String(reply.statusCode) });
+    metrics.count('requests', { method, route, status: String(status) });
     metrics.observe('requestSeconds', tookMs / 1_000, { method, route });
-    if (span !== undefined) endRequest(span, method, route, reply.statusCode);
-    if (!QUIET.test(route)) context.run(() => say(logger, request, reply.statusCode, route, tookMs));
-  });
+    if (span !== undefined) endRequest(span, method, route, status);
+    if (!QUIET.test(route)) context.run(() => say(logger, request, status, route, tookMs));
+  };
 }
 
 /**

@@ -45,13 +45,24 @@ describe('Drain', () => {
     expect(exit).toHaveBeenCalledWith(0);
   });
 
-  it('ends what is still under way when the time is up', async () => {
-    const { drain, order, exit } = draining();
+  it('ends what is still under way when the time is up, and closes nothing before that was told', async () => {
+    const { drain, order, done, exit } = draining();
     drain.signalled('SIGINT');
     await jest.advanceTimersByTimeAsync(34_999);
     expect(order).not.toContain('what is under way is ended');
-    await jest.advanceTimersByTimeAsync(1);
-    expect(order).toContain('the rest is closed');
+    await jest.advanceTimersByTimeAsync(500);
+    expect(order.at(-1)).toBe('what is under way is ended');
+    done.resolve();
+    await jest.advanceTimersByTimeAsync(0);
+    expect(order.at(-1)).toBe('the rest is closed');
+    expect(exit).toHaveBeenCalledWith(0);
+  });
+
+  it('waits for nobody who does not listen', async () => {
+    const { drain, order, exit } = draining();
+    drain.signalled('SIGINT');
+    await jest.advanceTimersByTimeAsync(37_000);
+    expect(order.at(-1)).toBe('the rest is closed');
     expect(exit).toHaveBeenCalledWith(0);
   });
 

@@ -21,12 +21,14 @@ const SIGNALS = ['SIGTERM', 'SIGINT'] as const;
 const CRASH_DRAIN_MS = 5_000;
 /** The time after the drain in which what was cut short is told so and connections close. */
 export const CLOSE_MS = 10_000;
+// Of it, how long is waited for those who are told. They are told at once, and the last packet has to leave before the process.
+const TELL_MS = 2_000;
 
 /**
  * Ends the process so that nobody loses a request. Load balancers learn of a stop by readiness, some seconds late, so it
  * turns first and everything is still served for DRAIN_DELAY_MS, each answer with `Connection: close`. Then nothing new is
- * taken, what is under way has DRAIN_TIMEOUT_MS, and the rest closes in reverse. A second signal, or the time being over,
- * ends it at once.
+ * taken, what is under way has DRAIN_TIMEOUT_MS, what is not over then is told so, and the rest closes in reverse. A second
+ * signal, or the time being over, ends it at once.
  */
 export class Drain {
   private readonly logger = new Logger('Lifecycle');
@@ -78,6 +80,8 @@ export class Drain {
       requests.stopListening();
       await Promise.race([requests.done, sleep(timeoutMs)]);
       state.end();
+      // The server is closed already: nobody else would wait for an answer that is still being written.
+      await Promise.race([requests.done, sleep(TELL_MS)]);
       await this.close();
       const took_ms = Math.round(performance.now() - this.startedMs);
       this.logger.log({ event: events.drainEnded, took_ms }, `Stopped after ${took_ms} ms`);

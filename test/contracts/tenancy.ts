@@ -226,6 +226,8 @@ export function questions(
     byText: (named) => within(named, (tx) => interviews.byText(tx, named, [QUESTION.text])),
     hold: async (named, { id }) => some(await within(named, (tx) => interviews.hold(tx, named, id))),
     job: async (named, { job }) => some(await jobs.find(named, job)),
+    holdJob: async (named, { job }) => some(await within(named, (tx) => jobs.hold(tx, named, job))),
+    removeJob: async (named, { job }) => some(await within(named, (tx) => jobs.remove(tx, named, job))),
     pattern: async (named, { pattern }) => some(await patterns.find(named, pattern)),
     patterns: (named) => patterns.list(named, { userId: USER, limit: 100 }),
     removePattern: async (named, { pattern }) => some(await patterns.remove(named, pattern)),

@@ -93,6 +93,30 @@ describe('A service that is told to stop', () => {
     expect((await service.exited).code).toBe(0);
   }, 60_000);
 
+  it('tells whoever reads a stream that it cannot wait for, in the words of either API', async () => {
+    const url = await start({ DRAIN_TIMEOUT_MS: '500', STREAM_HEARTBEAT_MS: '100' });
+    await provider.behave({ kind: 'stall', afterTokens: 0 });
+    const streams = await Promise.all(
+      [
+        { path: '/api/v1/answers', body: QUESTION },
+        { path: '/v1/chat/completions', body: { messages: [{ role: 'user', content: 'Hello' }] } },
+      ].map(({ path, body }) =>
+        fetch(`${url}${path}`, {
+          method: 'POST',
+          headers: { 'content-type': 'application/json' },
+          body: JSON.stringify({ ...body, stream: true }),
+        }),
+      ),
+    );
+    expect(streams.map(({ status }) => status)).toEqual([200, 200]);
+    service.kill('SIGTERM');
+    const texts = await Promise.all(streams.map((stream) => stream.text()));
+    const [own, openai] = texts.map((text) => text.trimEnd().split('\n\n').at(-1));
+    expect(own).toMatch(/\nevent: error\ndata: \{.*"code":"shutting_down"/);
+    expect(openai).toMatch(/^data: \{"error":\{.*"code":"shutting_down"/);
+    expect((await service.exited).code).toBe(0);
+  }, 60_000);
+
   it('ends at once when it is told again', async () => {
     await start({ DRAIN_DELAY_MS: '60000' });
     service.kill('SIGTERM');

@@ -295,6 +295,28 @@ describe('Questions', () => {
     expect(new Set(ids).size).toBe(1);
   });
 
+  it('are suggested for no job description that was removed, and are no more popular for it', async () => {
+    const business_id = 'forgotten';
+    const [only] = await ask(service.api, aQuestion({ business_id }));
+    const timesSuggested = async () =>
+      (await service.api('GET', `/api/v1/questions/${only}?business_id=${business_id}`)).body.times_suggested;
+    const [kept, gone] = await Promise.all(
+      ['Keeps it fast.', 'Keeps it small.'].map(
+        async (job_description) => (await suggest(business_id, { job_description })).body.job_id,
+      ),
+    );
+    expect(await timesSuggested()).toBe(2);
+    const of = (id: string, tenant = business_id) => `/api/v1/job-descriptions/${id}?business_id=${tenant}`;
+    expect((await service.api('DELETE', of(gone, 'other'))).status).toBe(404);
+    expect((await service.api('DELETE', of(gone))).status).toBe(204);
+    expect(await service.api('DELETE', of(gone))).toMatchObject({ status: 404, body: { code: 'not_found' } });
+    expect((await service.api('GET', of(gone))).status).toBe(404);
+    const byId = { business_id, job_id: gone };
+    expect((await service.api('POST', '/api/v1/questions/suggestions', byId)).status).toBe(404);
+    expect((await service.api('GET', of(kept))).status).toBe(200);
+    expect(await timesSuggested()).toBe(1);
+  });
+
   it.each<[path: string, route: string, body: unknown]>([
     ['text', 'questions', aQuestion({ text: '' })],
     ['text', 'questions', aQuestion({ text: 'x'.repeat(2_001) })],

@@ -1,11 +1,9 @@
 import { Agent, request } from 'node:http';
-import { type Child, bootChild } from '../support/boot.js';
-import { eventually } from '../support/eventually.js';
-import { Balancer, haproxyMissing } from '../support/haproxy.js';
+import { haproxyMissing } from '../support/haproxy.js';
 import { describeNeeding } from '../support/needs.js';
-import { freePort } from '../support/ports.js';
 import { postgresMissing, PostgresServer } from '../support/postgres.js';
 import { type Provider, startProvider } from '../support/provider.ts';
+import { Replicas } from '../support/replicas.js';
 
 const LAMP = {
   title: 'Lamp',
@@ -21,15 +19,11 @@ const DRAIN_DELAY_MS = 2_000;
 describeNeeding(haproxyMissing ?? postgresMissing, 'A rolling restart', () => {
   let database: PostgresServer;
   let provider: Provider;
-  let balancer: Balancer;
-  let ports: number[];
-  let replicas: Child[];
-  let env: Record<string, string>;
+  let replicas: Replicas;
 
   beforeAll(async () => {
     [database, provider] = await Promise.all([PostgresServer.start(), startProvider()]);
-    ports = [await freePort(), await freePort()];
-    env = {
+    replicas = await Replicas.start({
       DATABASE_URL: await database.newDatabase(),
       DB_POOL_SIZE: '10',
       // A machine that is busy with other things is not what this is about.
@@ -38,22 +32,15 @@ describeNeeding(haproxyMissing ?? postgresMissing, 'A rolling restart', () => {
       LLM_PROVIDERS: 'only',
       ONLY_BASE_URL: provider.url,
       ONLY_MODEL: 'model',
-    };
-    replicas = ports.map(start);
-    await Promise.all(replicas.map((replica) => replica.ready()));
-    balancer = await Balancer.start(ports);
+    });
   }, 60_000);
   afterAll(async () => {
-    await balancer?.stop();
-    for (const replica of replicas ?? []) replica.kill('SIGKILL');
-    await Promise.all((replicas ?? []).map((replica) => replica.exited));
+    await replicas?.stop();
     await Promise.all([database, provider].map((server) => server?.stop()));
   });
 
-  const start = (port: number) => bootChild({ ...env, PORT: String(port) });
-
   it('loses no request: neither those that are short nor those that take seconds', async () => {
-    const { id } = (await replicas[0]!.api('POST', '/api/v1/documents', LAMP)).body;
+    const { id } = (await replicas.first.api('POST', '/api/v1/documents', LAMP)).body;
     await provider.behave({ kind: 'drip', everyMs: 300 });
     const agent = new Agent({ keepAlive: true, maxSockets: 50 });
     const outcomes = new Map<string, number>();
@@ -61,7 +48,7 @@ describeNeeding(haproxyMissing ?? postgresMissing, 'A rolling restart', () => {
     const call = (method: string, path: string, body?: object) =>
       new Promise<void>((resolve) => {
         const sent = request(
-          `${balancer.url}${path}`,
+          `${replicas.url}${path}`,
           { method, agent, headers: { ...(body && { 'content-type': 'application/json' }) } },
           (response) => {
             response.on(
@@ -96,15 +83,7 @@ describeNeeding(haproxyMissing ?? postgresMissing, 'A rolling restart', () => {
     });
 
     const codes: (number | null)[] = [];
-    for (let i = 0; i < RESTARTS; i += 1) {
-      const at = i % 2;
-      replicas[at]!.kill('SIGTERM');
-      codes.push((await replicas[at]!.exited).code);
-      replicas[at] = start(ports[at]!);
-      await replicas[at].ready();
-      // The balancer has to know it again before it loses the other.
-      await eventually(() => balancer.knows(at));
-    }
+    for (let i = 0; i < RESTARTS; i += 1) codes.push(await replicas.restart(i % 2));
     clearInterval(traffic);
     going = false;
     await Promise.all([...calls, ...answering]);

@@ -90,6 +90,18 @@ describe('A streamed answer', () => {
     expect(reader.last!.data).toEqual({ sha256: sha256(answer), ...rest });
   });
 
+  it('is no failure of the service when its reader leaves', async () => {
+    const { Traffic } = await import('../../src/telemetry/traffic.js');
+    const traffic = service.app.get(Traffic);
+    await first.behave({ kind: 'drip', everyMs: 100 });
+    const reader = await post();
+    await eventually(() => reader.of('token').length > 0);
+    await eventually(() => traffic.report().in_flight === 1);
+    reader.leave();
+    await eventually(() => traffic.report().in_flight === 0);
+    expect(traffic.report().errors).toEqual({});
+  });
+
   it('is what another provider says in the same words, where the first was cut at any token', async () => {
     for (const [, fault] of FAULTS) {
       for (let token = 0; token <= TOKENS; token += 1) {

@@ -100,6 +100,10 @@ describe('Tenants, through HTTP', () => {
     retry: (by, of) => ['POST', `/api/v1/documents/${ids.get(of)}/retry?business_id=${by}`],
     cancel: (by, of) => ['POST', `/api/v1/jobs/${jobs.get(of)}/cancel?business_id=${by}`],
     removeQuestion: (by, of) => ['DELETE', `/api/v1/questions/${questions.get(of)}?business_id=${by}`],
+    removeDescription: (by, of) => [
+      'DELETE',
+      `/api/v1/job-descriptions/${descriptions.get(of)}?business_id=${by}`,
+    ],
     removePattern: (by, of) => ['DELETE', `/api/v1/user-patterns/${patterns.get(of)}?business_id=${by}`],
   };
 

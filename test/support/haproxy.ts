@@ -42,6 +42,8 @@ defaults
 frontend service
   bind 127.0.0.1:${port}
   default_backend replicas
+  # Which of them answered.
+  http-response set-header X-Replica %s
 backend replicas
   option httpchk GET /api/v1/health/readiness
   default-server check inter 250ms fall 2 rise 1

@@ -50,7 +50,7 @@ export class GatewayController {
   @ApiOperation({
     summary: 'OpenAI’s chat completion, by the first provider that can.',
     description:
-      'Fields that this service does not know are passed on, and so is the answer. A stream that breaks off ends with an event that holds an `error`, and never with `[DONE]`.',
+      'Fields that this service does not know are passed on, and so is the answer. A stream that breaks off ends with an event that holds an `error`, and never with `[DONE]`. One that has nothing to say for STREAM_HEARTBEAT_MS says so in a comment; where that is before its first word, its head comes without `X-Answer-Level`, and what goes wrong from then on is told by an event.',
   })
   @HttpCode(200)
   @Scope('read')
@@ -70,10 +70,11 @@ export class GatewayController {
         const answer = await this.gateway.chat(tenant, body);
         return void reply.headers(headersOf(answer)).type('application/json').send(answer.body);
       }
-      await this.streams.send(request, reply, tenant, async () => {
+      const open = async () => {
         const stream = await this.gateway.chatStream(tenant, body);
-        return { headers: headersOf(stream), events: stream.events, wordsFor };
-      });
+        return { headers: headersOf(stream), events: stream.events };
+      };
+      await this.streams.send(request, reply, tenant, { open, wordsFor });
     });
   }
 

@@ -1,4 +1,4 @@
-import { Body, Controller, Get, HttpCode, Param, Post, Query } from '@nestjs/common';
+import { Body, Controller, Delete, Get, HttpCode, Param, Post, Query } from '@nestjs/common';
 import { ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { z } from 'zod';
 import { Caller, type CallerIdentity, Scope } from '../../http/access.js';
@@ -52,5 +52,21 @@ export class JobDescriptionsController {
       metadata: job.metadata,
       created_at: job.created_at.toISOString(),
     };
+  }
+
+  @Delete(':id')
+  @HttpCode(204)
+  @Scope('write')
+  @ApiOperation({
+    summary: 'Removes a job description, and what was counted of the questions that were suggested for it.',
+    description: 'Codes: not_found (404).',
+  })
+  @Answers(204)
+  async remove(
+    @Caller() caller: CallerIdentity,
+    @Param({ schema: byId }) { id }: z.output<typeof byId>,
+    @Query({ schema: tenantQuery }) query: z.output<typeof tenantQuery>,
+  ): Promise<void> {
+    await this.jobs.remove(caller.tenant(query.business_id), id);
   }
 }

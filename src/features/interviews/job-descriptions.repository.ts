@@ -40,4 +40,22 @@ export class JobDescriptionsRepository {
       { businessId, idempotent: true },
     );
   }
+
+  /** @returns whether it is there; until the end of the transaction nothing refers to it anew then */
+  async hold(tx: Transaction, businessId: string, id: string): Promise<boolean> {
+    const found = await tx.query(
+      `select 1 from job_descriptions where business_id = $1 and id = $2 for update`,
+      [businessId, id],
+    );
+    return found.length > 0;
+  }
+
+  /** Removes one with all that was noted for it. @returns whether it was there */
+  async remove(tx: Transaction, businessId: string, id: string): Promise<boolean> {
+    const removed = await tx.query(
+      `delete from job_descriptions where business_id = $1 and id = $2 returning id`,
+      [businessId, id],
+    );
+    return removed.length > 0;
+  }
 }

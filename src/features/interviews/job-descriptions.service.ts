@@ -1,15 +1,18 @@
 import { Injectable } from '@nestjs/common';
 import { AppError } from '../../kernel/app-error.js';
 import { derivedId, newId } from '../../kernel/ids.js';
-import type { Transaction } from '../../platform/database/database.js';
+import { Database, type Transaction } from '../../platform/database/database.js';
 import { Idempotency } from '../../platform/database/idempotency.js';
 import { type JobDescription, JobDescriptionsRepository } from './job-descriptions.repository.js';
+import { QuestionsRepository } from './questions.repository.js';
 
 /** Keeps job descriptions. */
 @Injectable()
 export class JobDescriptions {
   constructor(
+    private readonly database: Database,
     private readonly repository: JobDescriptionsRepository,
+    private readonly questions: QuestionsRepository,
     private readonly idempotency: Idempotency,
   ) {}
 
@@ -46,8 +49,23 @@ export class JobDescriptions {
 
   /** @throws AppError not_found */
   async find(businessId: string, id: string): Promise<JobDescription> {
-    const found = await this.repository.find(businessId, id);
-    if (found === undefined) throw new AppError('not_found', `There is no job description ${id}`);
-    return found;
+    return (await this.repository.find(businessId, id)) ?? missing(id);
   }
+
+  /** Removes one. No question was suggested for it any more, so that none is popular for what is gone. @throws AppError not_found */
+  async remove(businessId: string, id: string): Promise<void> {
+    await this.database.transaction(
+      'remove a job description',
+      async (tx) => {
+        if (!(await this.repository.hold(tx, businessId, id))) missing(id);
+        await this.questions.unnote(tx, businessId, id);
+        await this.repository.remove(tx, businessId, id);
+      },
+      { businessId },
+    );
+  }
+}
+
+function missing(id: string): never {
+  throw new AppError('not_found', `There is no job description ${id}`);
 }

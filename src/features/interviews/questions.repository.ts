@@ -74,14 +74,14 @@ export class QuestionsRepository {
       businessId,
       `select ${COLUMNS} from questions q
        where q.business_id = $1 and ($2::text is null or q.category = $2) and ($3::text is null or q.difficulty = $3)
-         and ($4::text[] is null or q.role_keys && $4) and ($5::text is null or $5 = any(q.required_skills))
+         and ($4::text[] is null or q.role_keys && $4) and ($5::text[] is null or q.required_skills @> $5)
          and ($6::text is null or q.source = $6) and ($7::uuid is null or q.id < $7)
        order by q.id desc limit $8`,
       [
         where.category ?? null,
         where.difficulty ?? null,
         where.role === undefined ? null : keysFor(where.role),
-        where.skill ?? null,
+        where.skill === undefined ? null : [where.skill],
         where.source ?? null,
         where.after ?? null,
         where.limit,
@@ -143,8 +143,11 @@ export class QuestionsRepository {
     await tx.query(
       // In one order and with a hold on each: two at once do not end up waiting for each other, and none that is being
       // removed is met. Whoever asks again for the same job holds nothing.
-      `with there as (
-         select q.id from questions q where q.business_id = $1 and q.id = any($3::uuid[])
+      // A job that was removed meanwhile has nothing noted for it; one that is there stays until this is over.
+      `with job as (
+         select from job_descriptions where business_id = $1 and id = $2 for key share
+       ), there as (
+         select q.id from questions q where q.business_id = $1 and q.id = any($3::uuid[]) and exists (select from job)
            and not exists (select from question_uses u where u.business_id = $1 and u.question_id = q.id and u.job_id = $2)
          order by q.id for no key update
        ), added as (
@@ -154,6 +157,21 @@ export class QuestionsRepository {
        update questions q set times_suggested = q.times_suggested + 1 from added
        where q.business_id = $1 and q.id = added.question_id`,
       [businessId, jobId, ids],
+    );
+  }
+
+  /** Takes back what was noted for a job, which nobody else notes anything for by then. */
+  async unnote(tx: Transaction, businessId: string, jobId: string): Promise<void> {
+    await tx.query(
+      // In the order in which they are noted.
+      `with used as (
+         select q.id from questions q where q.business_id = $1 and q.id in (
+           select u.question_id from question_uses u where u.business_id = $1 and u.job_id = $2
+         ) order by q.id for no key update
+       )
+       update questions q set times_suggested = q.times_suggested - 1 from used
+       where q.business_id = $1 and q.id = used.id`,
+      [businessId, jobId],
     );
   }
 

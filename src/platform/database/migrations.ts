@@ -8,6 +8,7 @@ import { Generation1792000000003 } from '../../../migrations/1792000000003-gener
 import { Chat1792000000004 } from '../../../migrations/1792000000004-chat.ts';
 import { KnowledgeVersions1792000000010 } from '../../../migrations/1792000000010-knowledge-versions.ts';
 import { SourceUrl1792000000020 } from '../../../migrations/1792000000020-source-url.ts';
+import { QuestionArrays1793000000000 } from '../../../migrations/1793000000000-question-arrays.ts';
 import { ExitCode } from '../../kernel/exit-code.js';
 
 /** Every migration, in order. The same ones run on PostgreSQL and on PGlite. */
@@ -22,6 +23,7 @@ export const migrations = [
   Chat1792000000004,
   KnowledgeVersions1792000000010,
   SourceUrl1792000000020,
+  QuestionArrays1793000000000,
 ];
 
 /** The one that a database of this version has. */
