@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { PassThrough } from 'node:stream';
 import type { FastifyReply } from 'fastify';
+import { RequestContext } from '../telemetry/request.context.js';
 
 // A comment, which the standard has every client pass over. Whatever stands in between sees that the connection is in use.
 const HEARTBEAT = ': still writing\n\n';
@@ -44,7 +45,12 @@ export class EventLine {
 
   /** Resolves when its reader has read on: what writes is no faster than what reads. */
   async drained(): Promise<void> {
-    await once(this.stream, 'drain', { ...(this.signal && { signal: this.signal }) });
+    const read = RequestContext.current()?.timings.begin('reader');
+    try {
+      await once(this.stream, 'drain', { ...(this.signal && { signal: this.signal }) });
+    } finally {
+      read?.();
+    }
   }
 
   end(): void {

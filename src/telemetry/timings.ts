@@ -1,9 +1,9 @@
 /** What a request's time was spent on, but for our own work. */
-export const PARTS = ['queue', 'database', 'vector', 'cache', 'llm', 'web'] as const;
+export const PARTS = ['queue', 'database', 'vector', 'cache', 'llm', 'web', 'reader'] as const;
 export type TimedPart = (typeof PARTS)[number];
 
 // What is waited for at somebody else's machine, for as long as that may take.
-const ELSEWHERE: ReadonlySet<TimedPart> = new Set(['llm', 'web']);
+const ELSEWHERE: ReadonlySet<TimedPart> = new Set(['llm', 'web', 'reader']);
 
 /** Told when a request begins to wait for somebody else's machine, and when it no longer does. */
 export interface Absence {

@@ -47,7 +47,10 @@ describeWithPostgres('A service that has more to do than it can', () => {
     ).body;
   const calm = () =>
     eventually(async () => (await diagnose()).load.stores.overloaded_since === null, { timeoutMs: 20_000 });
-  const active = async () => (await diagnose()).load.stores.active as number;
+  const isFull = async () => {
+    const { active, overloaded_since: since } = (await diagnose()).load.stores;
+    return active === CROWD || since !== null;
+  };
 
   /** Holds up whatever looks at documents, while `work` is done. @returns what became of those that were held up */
   async function crowded(work: () => Promise<void>): Promise<number[]> {
@@ -55,7 +58,7 @@ describeWithPostgres('A service that has more to do than it can', () => {
     await holder.query('begin; lock table documents in access exclusive mode');
     const held = Array.from({ length: CROWD }, list);
     try {
-      await eventually(async () => (await active()) === CROWD);
+      await eventually(isFull);
       await work();
     } finally {
       await holder.query('rollback');

@@ -15,6 +15,8 @@ const LOOK_EVERY_MS = 15_000;
 const LOOK_LIMIT = 2;
 const LOOK_SAMPLES = 10;
 const LOOK_MAX_MS = 2_000;
+// What was let in before is waited for. What takes longer than this does not wait for others.
+const DRAIN_MAX_MS = 5_000;
 // Times vary; what is twice as slow has become slow.
 const MUCH = 2;
 // Over when nobody had to be refused for so long.
@@ -55,6 +57,8 @@ export class Gate {
   #limit: number;
   #lookAtMs = 0;
   #look: Look | undefined;
+  /** Of those that are active, how many take so long that it is not for others that they wait. */
+  #endless = 0;
   #since: Date | undefined;
   #refusedAtMs = 0;
 
@@ -108,6 +112,7 @@ export class Gate {
     this.#refusedAtMs = performance.now();
     this.#lookAtMs = this.#refusedAtMs;
     this.#look = undefined;
+    this.#endless = 0;
     this.#limit = LOOK_LIMIT;
     this.options.changed(this);
   }
@@ -127,18 +132,17 @@ export class Gate {
   private adapt(): void {
     this.#usual.forgetRise();
     const nowMs = performance.now();
-    if (nowMs >= this.#lookAtMs && !this.looked(nowMs)) {
-      this.#limit = LOOK_LIMIT;
-      return;
-    }
-    this.#limit = this.busy();
+    const looking = nowMs >= this.#lookAtMs && !this.looked(nowMs);
+    this.#limit = this.#endless + (looking ? LOOK_LIMIT : this.busy());
   }
 
   /** Looks what requests take that wait behind nobody. @returns whether it has been seen */
   private looked(nowMs: number): boolean {
     if (this.#look === undefined) {
-      // Behind all that were let in before.
-      if (this.#active <= LOOK_LIMIT) this.#look = { sinceMs: nowMs, samples: 0, ownMs: 0, usualMs: 0 };
+      if (this.#active <= LOOK_LIMIT) this.#endless = 0;
+      else if (nowMs - this.#lookAtMs > DRAIN_MAX_MS) this.#endless = this.#active;
+      else return false;
+      this.#look = { sinceMs: nowMs, samples: 0, ownMs: 0, usualMs: 0 };
       return false;
     }
     const { sinceMs, samples, ownMs, usualMs } = this.#look;

@@ -240,6 +240,14 @@ describe('Load', () => {
     expect(service.load.overloadedSince).toBeUndefined();
   });
 
+  it('waits for those who were let in before, and not for ever', async () => {
+    const service = newService();
+    for (let i = 0; i < 4; i += 1) await service.load.enter('stores', 'chat', 'endless');
+    await service.under({ chat: 3 * CAPACITY_PER_S }, 15_000);
+    const { done } = service.of('chat', performance.now() - 3_000);
+    expect(done.length).toBeGreaterThan(100);
+  });
+
   it('does not hold up what needs no store', async () => {
     const service = newService();
     await service.under({ chat: 3 * CAPACITY_PER_S }, 3_000);
