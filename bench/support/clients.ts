@@ -49,3 +49,11 @@ export function send(
     body: body === undefined ? null : JSON.stringify(body),
   });
 }
+
+/** The same for an answer that is JSON. @throws Error for one that is no success */
+export async function sent(url: string, body?: object, dispatcher?: Dispatcher): Promise<any> {
+  const answer = await send(url, body, dispatcher === undefined ? {} : { dispatcher });
+  const text = await answer.body.text();
+  if (answer.statusCode >= 300) throw new Error(`${url}: ${answer.statusCode} ${text}`);
+  return JSON.parse(text);
+}
