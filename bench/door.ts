@@ -1,18 +1,22 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { fileURLToPath } from 'node:url';
-import { Agent, request } from 'undici';
-import { fixed, quantile, table } from './support/figures.ts';
+import type { Agent } from 'undici';
+import { argument } from './support/argument.ts';
+import { figuresOf, type Round, round, send } from './support/clients.ts';
+import { fixed, table } from './support/figures.ts';
 import { start } from './support/process.ts';
+import { serve } from './support/serve.ts';
+import { Started } from './support/started.ts';
 
 // What the way through the OpenAI-compatible door costs: the same chat completions asked of a provider that answers at once,
-// of a server that does nothing but pass them on to it, and of the service, in turn. `npm run bench:door`
-const ROUNDS = 7;
+// of a server that does nothing but pass them on to it, of another gateway, and of the service, in turn. By argument: how
+// many rounds. `npm run bench:door`
+const ROUNDS = argument('how many rounds', 6);
 const LOADS = [
   { clients: 1, requests: 400 },
   { clients: 32, requests: 3_200 },
 ];
-const SERVER = fileURLToPath(new URL('door/server.mjs', import.meta.url));
+const SERVER = new URL('door/server.mjs', import.meta.url);
+const LOOPBACK = new URL('door/loopback.mjs', import.meta.url);
+const GATEWAY = import.meta.resolve('@portkey-ai/gateway/build/start-server.js');
 const BODY = {
   model: 'mainstay',
   messages: [
@@ -22,84 +26,71 @@ const BODY = {
   temperature: 0.2,
 };
 
-const children: ChildProcess[] = [];
-async function serve(...upstream: string[]): Promise<string> {
-  const child = spawn(process.execPath, [SERVER, ...upstream], { stdio: ['ignore', 'pipe', 'inherit'] });
-  children.push(child);
-  const [line] = (await once(child.stdout, 'data')) as [Buffer];
-  return line.toString().trim();
+interface Target {
+  name: string;
+  url: string;
+  headers?: Record<string, string>;
 }
 
-interface Round {
-  ms: number[];
-  tookMs: number;
-}
-
-/** @returns how long each request took, to the end of a whole answer or to the first bytes of a stream */
-async function load(url: string, stream: boolean, clients: number, requests: number): Promise<Round> {
-  const agent = new Agent({ connections: clients, pipelining: 1 });
-  const body = JSON.stringify({ ...BODY, stream });
-  const ms: number[] = [];
-  const client = async () => {
-    for (let i = 0; i < requests / clients; i += 1) {
-      const startedMs = performance.now();
-      const reply = await request(`${url}/chat/completions`, {
-        dispatcher: agent,
-        method: 'POST',
-        headers: { 'content-type': 'application/json' },
-        body,
-      });
-      if (reply.statusCode !== 200) throw new Error(`${url}: ${reply.statusCode} ${await reply.body.text()}`);
-      let first: number | undefined;
-      let end = '';
-      for await (const bytes of reply.body as AsyncIterable<Buffer>) {
-        first ??= performance.now();
-        end = bytes.toString().slice(-16);
-      }
-      if (stream && !end.includes('[DONE]')) throw new Error(`${url}: a stream without its end`);
-      ms.push((stream ? first! : performance.now()) - startedMs);
-    }
-  };
+/** @returns how long it took to the end of a whole answer, or to the first bytes of a stream */
+async function ask(agent: Agent, { url, headers = {} }: Target, stream: boolean): Promise<number> {
   const startedMs = performance.now();
-  await Promise.all(Array.from({ length: clients }, client));
-  const tookMs = performance.now() - startedMs;
-  await agent.close();
-  return { ms, tookMs };
+  const reply = await send(`${url}/chat/completions`, { ...BODY, stream }, { dispatcher: agent, headers });
+  if (reply.statusCode !== 200) throw new Error(`${url}: ${reply.statusCode} ${await reply.body.text()}`);
+  let firstMs: number | undefined;
+  let end = '';
+  for await (const bytes of reply.body as AsyncIterable<Buffer>) {
+    firstMs ??= performance.now();
+    end = (end + bytes.toString()).slice(-16);
+  }
+  if (stream && !end.includes('[DONE]')) throw new Error(`${url}: a stream without its end`);
+  return (stream ? firstMs! : performance.now()) - startedMs;
 }
 
-const provider = await serve();
-const bare = await serve(provider);
-const service = await start('door', {
-  LLM_PROVIDERS: 'local',
-  LOCAL_BASE_URL: provider,
-  LOCAL_MODEL: 'local',
-  DATA_DIR: 'data',
-});
+const started = new Started();
 try {
-  const targets = [
-    ['the provider itself', provider],
-    ['a bare pass-through', bare],
-    ['the door', `${service.url}/v1`],
-  ] as const;
+  const provider = await started.keep(serve(SERVER));
+  const bare = await started.keep(serve(SERVER, ['--upstream', provider.url]));
+  const gateway = await started.keep(serve(GATEWAY, ['--port=0', '--headless'], ['--import', LOOPBACK.href]));
+  const service = await started.keep(
+    start('door', {
+      LLM_PROVIDERS: 'local',
+      LOCAL_BASE_URL: provider.url,
+      LOCAL_MODEL: 'local',
+      DATA_DIR: 'data',
+    }),
+  );
+  const targets: Target[] = [
+    { name: 'the provider itself', url: provider.url },
+    { name: 'a bare pass-through', url: bare.url },
+    {
+      name: '@portkey-ai/gateway',
+      url: gateway.url,
+      headers: {
+        authorization: 'Bearer none',
+        'x-portkey-provider': 'openai',
+        'x-portkey-custom-host': provider.url,
+      },
+    },
+    { name: 'the door', url: `${service.url}/v1` },
+  ];
   for (const stream of [false, true]) {
     const rows = [];
     for (const { clients, requests } of LOADS) {
       const rounds = targets.map(() => [] as Round[]);
-      for (let i = 0; i < ROUNDS; i += 1)
-        for (const j of i % 2 === 0 ? [0, 1, 2] : [2, 1, 0]) {
-          const round = await load(targets[j]![1], stream, clients, requests);
+      for (let i = 0; i <= ROUNDS; i += 1) {
+        const turn = [...targets.entries()];
+        for (const [j, target] of i % 2 === 0 ? turn : turn.toReversed()) {
+          const took = await round(clients, requests / clients, (agent) => ask(agent, target, stream));
           // The first is for the compiler.
-          if (i > 0) rounds[j]!.push(round);
+          if (i > 0) rounds[j]!.push(took);
         }
-      const figures = rounds.map((of) => {
-        const ms = of.flatMap((round) => round.ms);
-        const tookS = of.reduce((sum, round) => sum + round.tookMs, 0) / 1_000;
-        return { p50: quantile(ms, 0.5), p99: quantile(ms, 0.99), rate: ms.length / tookS };
-      });
+      }
+      const figures = rounds.map(figuresOf);
       for (const [j, { p50, p99, rate }] of figures.entries())
         rows.push([
           clients,
-          targets[j]![0],
+          targets[j]!.name,
           fixed(p50, 2),
           fixed(p99, 2),
           fixed(rate, 0),
@@ -111,6 +102,5 @@ try {
     process.stdout.write(`${table(head, rows)}\n\n`);
   }
 } finally {
-  await service.stop();
-  for (const child of children) child.kill();
+  await started.stop();
 }

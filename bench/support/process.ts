@@ -3,6 +3,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { endsWithUs } from './orphans.ts';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 
@@ -36,6 +37,7 @@ export async function start(
     },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
+  endsWithUs(child);
   let said = '';
   child.stderr.on('data', (bytes: Buffer) => (said += bytes.toString()));
   const url = await new Promise<string>((resolve, reject) => {

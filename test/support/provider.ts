@@ -24,6 +24,8 @@ export interface ProviderOptions {
   extras?: Record<string, unknown>;
   /** It sends vectors in one form alone, whatever is asked for. */
   encoding?: 'float' | 'base64';
+  /** What is wrong with one request, asked at each while it behaves. Default: nothing. */
+  mood?: (route: Route) => ProviderFault | undefined;
 }
 
 /** One request that reached it. Times are of `performance.now()`. */
@@ -127,7 +129,8 @@ export class Provider {
     response.once('close', () => {
       if (!response.writableFinished) request.abandonedAtMs = performance.now();
     });
-    const fault = this.#fault !== undefined && concerns(this.#fault, route) ? this.#fault : undefined;
+    const wrong = this.#fault ?? this.#options.mood?.(route);
+    const fault = wrong !== undefined && concerns(wrong, route) ? wrong : undefined;
     if (fault?.kind === 'hang') return;
     if (fault?.kind === 'babble') return babble(response, fault.status);
     const refusal = fault && refusalOf(fault);
