@@ -218,6 +218,40 @@ describe('A call', () => {
     expect(await cut).toMatchObject({ reason: 'timeout' });
   });
 
+  describe('that finds no connection left', () => {
+    const full: Fault = { reason: 'pool_exhausted', transient: true, counts: false };
+    const crowded = () =>
+      dependencyOf({ classify: (error) => (error instanceof Refused ? full : undefined) });
+    /** Refused ten times, as far as it is asked. */
+    const work = () => {
+      let asked = 0;
+      return () => ((asked += 1) <= 10 ? refuse() : Promise.resolve('stored'));
+    };
+
+    it('waits for one where much would be lost with it, as long as the request has time', async () => {
+      const stored = new Deadline(30_000).run(() => crowded().call('store', work(), { patient: true }));
+      await jest.advanceTimersByTimeAsync(20_000);
+      await expect(stored).resolves.toBe('stored');
+      const late = caught(new Deadline(300).run(() => crowded().call('store', work(), { patient: true })));
+      await jest.advanceTimersByTimeAsync(300);
+      expect(await late).toMatchObject({ reason: 'pool_exhausted' });
+    });
+
+    it('fails at once otherwise, and where nobody says how long it may take', async () => {
+      const asked = new Deadline(30_000).run(() => caught(crowded().call('store', work())));
+      expect(await asked).toMatchObject({ reason: 'pool_exhausted' });
+      const endless = caught(crowded().call('store', work(), { patient: true }));
+      expect(await endless).toMatchObject({ reason: 'pool_exhausted' });
+    });
+
+    it('waits for nothing else', async () => {
+      const failed = new Deadline(30_000).run(() =>
+        caught(dependencyOf().call('store', refuse, { patient: true })),
+      );
+      expect(await failed).toMatchObject({ reason: 'unreachable' });
+    });
+  });
+
   it('that this process has slept through is held against nobody', async () => {
     const dependency = dependencyOf({ circuit: { ...circuit, consecutiveFaults: 1 }, timeoutMs: 1_000 });
     const cut = caught(dependency.call('get', never));

@@ -16,6 +16,11 @@ import type { Outcome } from './statistics.js';
 export interface CallOptions {
   /** Doing it twice is the same as doing it once: only then is it tried again. */
   idempotent?: boolean;
+  /**
+   * There is much that would be lost with it: where the dependency has no connection left, which it then has not been asked
+   * for anything on, one is waited for as long as the request has time.
+   */
+  patient?: boolean;
   /** How long one attempt may take. */
   timeoutMs?: number;
   /** How long the whole call may take, waits and retries included, where that is less than the request has left. */
@@ -113,16 +118,18 @@ export class Calls {
   }
 
   /** @returns what waits until the next try, or throws the error where there is to be none */
-  private patience({ deadline, endMs }: Call, { idempotent = false }: CallOptions) {
+  private patience({ deadline, endMs }: Call, { idempotent = false, patient = false }: CallOptions) {
     const { retries, backoff } = patienceOf(deadline, this.way.retries);
     let tried = 0;
     return async (error: unknown): Promise<void> => {
-      const again = idempotent && tried < retries;
+      if (!(error instanceof DependencyError) || !error.transient) throw error;
+      const reachedNobody = patient && deadline !== undefined && error.reason === 'pool_exhausted';
+      const again = reachedNobody || (idempotent && tried < retries);
       tried += 1;
-      if (!again || !(error instanceof DependencyError) || !error.transient) throw error;
+      if (!again) throw error;
       const waitMs = Math.max(backoff.nextMs(), error.retryAfterMs ?? 0);
       if (performance.now() + waitMs >= endMs) throw error;
-      const allowed = this.way.budget.spend();
+      const allowed = reachedNobody || this.way.budget.spend();
       this.way.retried(allowed);
       if (!allowed) throw error;
       await sleep(waitMs, deadline?.signal);

@@ -159,7 +159,7 @@ export class Chat {
         this.metrics.count('answers', { level: written.level, retrieval: material.retrieval });
         return reply;
       },
-      once,
+      { ...once, patient: true },
     );
     this.sumUp(exchange);
     return stored;

@@ -120,7 +120,7 @@ export class Generator {
         this.metrics.count('answers', { level: written.level, retrieval: material.retrieval });
         return { generation_id: id, ...result };
       },
-      once,
+      { ...once, patient: true },
     );
   }
 }

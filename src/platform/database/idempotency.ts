@@ -14,6 +14,8 @@ export interface Once {
   key: string | undefined;
   /** What was asked for: the route and the body. Of another request the same key is refused. */
   request: unknown;
+  /** Its answer has cost much already, or somebody has read it: a connection is waited for, as `CallOptions` says. */
+  patient?: boolean;
 }
 
 interface Kept {
@@ -35,8 +37,8 @@ export class Idempotency {
    * @throws AppError conflict while the first request is under way; idempotency_mismatch when it asked for something else
    */
   async once<T>(operation: string, work: (tx: Transaction) => Promise<T>, once: Once): Promise<T> {
-    const { businessId, key } = once;
-    if (key === undefined) return this.database.transaction(operation, work, { businessId });
+    const { businessId, key, patient = false } = once;
+    if (key === undefined) return this.database.transaction(operation, work, { businessId, patient });
     const request = digestOf(once.request);
     try {
       return await this.database.transaction(
@@ -48,7 +50,7 @@ export class Idempotency {
           await keep(tx, businessId, key, { request_sha256: request, answer });
           return answer;
         },
-        { businessId },
+        { businessId, patient },
       );
     } catch (error) {
       if (!isOutcomeUnknown(error)) throw error;
