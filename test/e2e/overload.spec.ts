@@ -91,6 +91,32 @@ describeWithPostgres('A service that has more to do than it can', () => {
     });
   }, 60_000);
 
+  it('knows of each route how important it is', async () => {
+    const before = (await diagnose()).load.stores.refused;
+    await crowded(async () => {
+      await eventually(async () => (await list()).status === 503);
+      const counted = (await diagnose()).load.stores.refused;
+      for (const [path, body] of [
+        ['/api/v1/documents', { title: 'A', content: 'a' }],
+        [`/api/v1/documents/${UNKNOWN}/retry`, {}],
+        ['/api/v1/questions', { text: 'Why?', category: 'a', difficulty: 'easy' }],
+        ['/api/v1/job-descriptions', { job_description: 'Lights lamps', role: 'Keeper' }],
+        ['/api/v1/user-patterns', { user_id: 'ada', pattern_data: {} }],
+        ['/api/v1/generate', { topic: 'Lamps', format: 'note' }],
+        ['/api/v1/search', { query: 'lamp' }],
+        ['/api/v1/answers', { question: 'What does the lamp burn?' }],
+        ['/api/v1/chat/sessions', {}],
+      ] as const)
+        expect((await service.api('POST', path, body)).status).toBe(503);
+      expect((await diagnose()).load.stores.refused).toEqual({
+        ingest: counted.ingest + 5,
+        generate: counted.generate + 1,
+        chat: counted.chat + 3,
+        feedback: before.feedback,
+      });
+    });
+  }, 60_000);
+
   it('keeps feedback until there is room for it', async () => {
     let feedback: Promise<{ status: number }> | undefined;
     await crowded(async () => {
