@@ -226,12 +226,19 @@ export class Calls {
   }
 
   /** Runs an attempt under the caller's signal, and where doubt is raised under that of the doubt as well. */
-  private async watched<T>(
+  private watched<T>(
     caller: AbortSignal | undefined,
     run: (signal: AbortSignal | undefined) => Promise<T>,
   ): Promise<T> {
     const { doubt } = this.way;
-    if (doubt === undefined) return run(caller);
+    return doubt === undefined ? run(caller) : this.doubted(doubt, caller, run);
+  }
+
+  private async doubted<T>(
+    doubt: Doubt,
+    caller: AbortSignal | undefined,
+    run: (signal: AbortSignal | undefined) => Promise<T>,
+  ): Promise<T> {
     const watched = doubt.watch();
     const forward = () => watched.controller.abort(caller!.reason);
     caller?.addEventListener('abort', forward, { once: true });
