@@ -52,6 +52,9 @@ interface Call {
   endMs: number;
 }
 
+// Each stream ends with it. One is enough for all of them: an error is dear, as it looks where it was made.
+const OVER = new CallerGone();
+
 /**
  * The way out to one dependency, from the outside in: the deadline of the request; the retries (idempotent operations only,
  * and within a budget); the admission (circuit, rate limits, bulkhead); the timeout of one attempt; the call. The circuit
@@ -184,7 +187,7 @@ export class Calls {
       settle();
       end(failure);
       deadline?.signal.removeEventListener('abort', onAbort);
-      over.abort(new CallerGone());
+      over.abort(OVER);
       leave();
     }
   }

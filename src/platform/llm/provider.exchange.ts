@@ -53,7 +53,8 @@ export class ProviderExchange implements Dispatcher.DispatchHandler {
 
   /** Nobody reads on: a connection on which more would come is given up. */
   close(): void {
-    this.end(new Error('Nobody reads on'));
+    // After most replies nothing more would come, and an error is dear: it looks where it was made.
+    if (this.#over === undefined) this.end(new Error('Nobody reads on'));
   }
 
   onRequestStart(controller: Controller): void {
@@ -84,7 +85,6 @@ export class ProviderExchange implements Dispatcher.DispatchHandler {
   private readonly onAbort = (): void => this.end(this.signal.reason);
 
   private end(error: unknown): void {
-    if (this.#over !== undefined) return;
     this.settle({ error });
     this.#controller?.abort(error as Error);
   }
