@@ -57,7 +57,7 @@ export async function newServer(settings: Settings): Promise<FastifyAdapter> {
     }
   });
   fastify.addHook('onRequest', (request, reply, done) => {
-    void reply.header('X-Request-Id', request.id);
+    void reply.header('x-request-id', request.id);
     done();
   });
   secureAnswers(fastify);
