@@ -7,7 +7,6 @@ import { AppError } from '../kernel/app-error.js';
 import { type Level, Limits, type Rate } from '../resilience/limits.js';
 import { Metrics } from '../telemetry/metrics.js';
 import { type IdentifiedRequest, scopeOf } from './access.js';
-import { deadlineOf } from './deadline.js';
 
 const VECTORS = 'mainstay:vectors';
 // Where credentials are asked for and nothing else is said.
@@ -61,9 +60,7 @@ export class RateLimitGuard implements CanActivate {
     const http = context.switchToHttp();
     const quotas = this.quotasOf(http.getRequest<IdentifiedRequest>(), this.isOfVectors(context));
     if (quotas.length === 0) return true;
-    return deadlineOf(this.reflector, context).run(() =>
-      this.spend(quotas, http.getResponse<FastifyReply>()),
-    );
+    return this.spend(quotas, http.getResponse<FastifyReply>());
   }
 
   private isOfVectors(context: ExecutionContext): boolean {
