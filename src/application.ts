@@ -5,6 +5,7 @@ import { AppModule } from './app.module.js';
 import { VERSION } from './config/identity.js';
 import type { Settings } from './config/settings.js';
 import { allowOrigins } from './http/cors.js';
+import { limitRequests } from './http/deadline.js';
 import { describeApi, serveApiPage } from './http/openapi.js';
 import { watchRequests } from './http/request.hooks.js';
 import { newServer } from './http/server.js';
@@ -24,6 +25,7 @@ export async function createApplication(settings: Settings): Promise<NestFastify
   });
   allowOrigins(app, settings);
   watchRequests(server.getInstance(), app);
+  limitRequests(server.getInstance(), app);
   app.useLogger(app.get(ServiceLogger));
   app.flushLogs();
   const log = new Logger('Settings');

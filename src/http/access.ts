@@ -15,7 +15,6 @@ import { Settings } from '../config/settings.js';
 import { AppError, invalid } from '../kernel/app-error.js';
 import { type AccessScope, KEY_PREFIX, type KeyHolder, KeyRing } from '../kernel/key-ring.js';
 import { events } from '../telemetry/events.js';
-import { deadlineOf } from './deadline.js';
 import { Tokens } from './tokens.js';
 
 const SCOPE = 'mainstay:scope';
@@ -96,10 +95,7 @@ export class AccessGuard implements CanActivate, OnModuleInit {
     const scope = scopeOf(this.reflector, context);
     if (scope === undefined) throw new AppError('forbidden', 'This route is not open to anybody');
     if (scope === 'public') return true;
-    // To find out who asks takes of the time that there is for the answer.
-    request.caller = await deadlineOf(this.reflector, context).run(() =>
-      scope === 'operate' ? this.operator(request) : this.caller(request, scope),
-    );
+    request.caller = await (scope === 'operate' ? this.operator(request) : this.caller(request, scope));
     return true;
   }
 

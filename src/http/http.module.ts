@@ -1,8 +1,7 @@
 import { Global, Module } from '@nestjs/common';
-import { APP_FILTER, APP_GUARD, APP_INTERCEPTOR, APP_PIPE } from '@nestjs/core';
+import { APP_FILTER, APP_GUARD, APP_PIPE } from '@nestjs/core';
 import { AccessGuard } from './access.js';
 import { ByteStreams } from './byte-streams.js';
-import { DeadlineInterceptor } from './deadline.js';
 import { EventStreams } from './event-streams.js';
 import { LoadGuard } from './load.guard.js';
 import { MaintenanceGuard } from './maintenance.guard.js';
@@ -21,7 +20,6 @@ import { validationPipe } from './validation.pipe.js';
     { provide: APP_GUARD, useClass: AccessGuard },
     { provide: APP_GUARD, useClass: RateLimitGuard },
     Tokens,
-    { provide: APP_INTERCEPTOR, useClass: DeadlineInterceptor },
     { provide: APP_PIPE, useFactory: validationPipe },
     { provide: APP_FILTER, useClass: ProblemFilter },
     OpenStreams,

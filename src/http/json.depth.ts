@@ -19,13 +19,15 @@ export function limitJsonDepth(fastify: FastifyInstance): void {
 
 /** Level by level, without recursion: what is asked about may be as deep as a body can be long. */
 function isShallow(body: unknown): boolean {
-  let level = [body].filter(isNested);
+  let level = isNested(body) ? [body] : [];
   for (let depth = 1; level.length > 0; depth += 1) {
     if (depth > JSON_LEVELS_MAX) return false;
-    level = level.flatMap((value) =>
+    const next: object[] = [];
+    for (const value of level)
       // A list may have millions of members: it is not copied to be looked at.
-      (Array.isArray(value) ? (value as unknown[]) : Object.values(value)).filter(isNested),
-    );
+      for (const inner of Array.isArray(value) ? (value as unknown[]) : Object.values(value))
+        if (isNested(inner)) next.push(inner);
+    level = next;
   }
   return true;
 }

@@ -2,6 +2,7 @@ import { type ArgumentsHost, Catch, type ExceptionFilter, Logger } from '@nestjs
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { events } from '../telemetry/events.js';
 import { Traffic } from '../telemetry/traffic.js';
+import { abandonWork } from './deadline.js';
 import { errorAnswer } from './error.formats.js';
 import { toAppError } from './problem.js';
 
@@ -18,14 +19,15 @@ export class ProblemFilter implements ExceptionFilter {
     const reply = http.getResponse<FastifyReply>();
     const shown = toAppError(error);
     const { status, contentType, body } = errorAnswer(request.url, shown, request.id);
-    this.traffic.failed(shown.code);
     const facts = { event: events.requestFailed, code: shown.code, request_id: request.id };
     if (shown.code === 'internal')
       this.logger.error({ ...facts, err: error }, `${request.method} ${request.url} failed`);
     // A dependency that is away is reported once, when it goes; a line a request would only hide that one.
-    else if (status >= 500) this.logger.debug({ ...facts, err: error }, shown.message);
-    // A second head would only break off what is being sent.
+    else if (status >= 500 && !reply.sent) this.logger.debug({ ...facts, err: error }, shown.message);
+    abandonWork(request, error);
+    // The deadline was quicker, and has told it; or it is a stream, which a second head would only break off.
     if (reply.sent || reply.raw.headersSent) return;
+    this.traffic.failed(shown.code);
     if (shown.retryAfterMs !== undefined)
       void reply.header('Retry-After', Math.ceil(shown.retryAfterMs / 1_000));
     if (shown.code === 'unauthorized') void reply.header('WWW-Authenticate', challengeTo(request));

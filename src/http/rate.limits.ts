@@ -7,7 +7,6 @@ import { AppError } from '../kernel/app-error.js';
 import { type Level, Limits, type Rate } from '../resilience/limits.js';
 import { Metrics } from '../telemetry/metrics.js';
 import { type IdentifiedRequest, scopeOf } from './access.js';
-import { deadlineOf } from './deadline.js';
 
 const VECTORS = 'mainstay:vectors';
 // Where credentials are asked for and nothing else is said.
@@ -55,16 +54,13 @@ export class RateLimitGuard implements CanActivate {
     };
   }
 
-  async canActivate(context: ExecutionContext): Promise<boolean> {
+  canActivate(context: ExecutionContext): boolean | Promise<boolean> {
     const scope = scopeOf(this.reflector, context);
     if (scope === 'public' || scope === 'operate') return true;
     const http = context.switchToHttp();
     const quotas = this.quotasOf(http.getRequest<IdentifiedRequest>(), this.isOfVectors(context));
-    if (quotas.length > 0)
-      await deadlineOf(this.reflector, context).run(() =>
-        this.spend(quotas, http.getResponse<FastifyReply>()),
-      );
-    return true;
+    if (quotas.length === 0) return true;
+    return this.spend(quotas, http.getResponse<FastifyReply>());
   }
 
   private isOfVectors(context: ExecutionContext): boolean {
@@ -89,19 +85,20 @@ export class RateLimitGuard implements CanActivate {
   }
 
   /** @throws AppError rate_limited */
-  private async spend(quotas: readonly Quota[], reply: FastifyReply): Promise<void> {
-    void reply.header('RateLimit-Policy', quotas.map(policyField).join(', '));
+  private async spend(quotas: readonly Quota[], reply: FastifyReply): Promise<true> {
+    void reply.header('ratelimit-policy', quotas.map(policyField).join(', '));
     const levels: string[] = [];
     for (const quota of quotas) {
       const { policy, rate, bucket } = quota;
       const grant = await this.limits.take(`http.${bucket}`, rate, 1);
       levels.push(levelField(policy, grant));
-      void reply.header('RateLimit', levels.join(', '));
+      void reply.header('ratelimit', levels.join(', '));
       if (grant.granted) continue;
       this.metrics.count('rateLimited', { policy });
       const detail = `No more than ${rate.amount} requests in ${rate.perMs / 1_000} s (${SUBJECTS[policy]}): wait as long as Retry-After says`;
       throw new AppError('rate_limited', detail, { retryAfterMs: grant.waitMs });
     }
+    return true;
   }
 }
 

@@ -1,9 +1,9 @@
-import { type INestApplicationContext, Logger } from '@nestjs/common';
+import type { INestApplicationContext } from '@nestjs/common';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { Settings } from '../config/settings.js';
-import { events } from '../telemetry/events.js';
 import { Metrics } from '../telemetry/metrics.js';
 import { RequestContext } from '../telemetry/request.context.js';
+import { RequestLog } from '../telemetry/request.log.js';
 import { endRequest, type Span, startRequest } from '../telemetry/tracing.js';
 import { Traffic } from '../telemetry/traffic.js';
 
@@ -20,9 +20,8 @@ const QUIET = /^\/(health|api\/v1\/health|api\/docs|api\/openapi\.json)/;
 
 /** Times, counts and traces every request, and gives what is done for it a context by which the log knows it. */
 export function watchRequests(fastify: FastifyInstance, app: INestApplicationContext): void {
-  const [metrics, traffic] = [app.get(Metrics), app.get(Traffic)];
+  const [metrics, traffic, log] = [app.get(Metrics), app.get(Traffic), app.get(RequestLog)];
   const { SERVER_TIMING: timing } = app.get(Settings);
-  const logger = new Logger('Http');
 
   fastify.addHook('onRequest', (request: Watched, reply, done) => {
     const { trace, span } = startRequest(request.method, request.headers.traceparent);
@@ -40,7 +39,7 @@ export function watchRequests(fastify: FastifyInstance, app: INestApplicationCon
   if (timing) {
     fastify.addHook('onSend', (request: Watched, reply, _payload, done) => {
       if (request.watched !== undefined)
-        void reply.header('Server-Timing', request.watched.context.timings.header());
+        void reply.header('server-timing', request.watched.context.timings.header());
       done();
     });
   }
@@ -54,7 +53,7 @@ export function watchRequests(fastify: FastifyInstance, app: INestApplicationCon
     metrics.count('requests', { method, route, status: String(status) });
     metrics.observe('requestSeconds', tookMs / 1_000, { method, route });
     if (span !== undefined) endRequest(span, method, route, status);
-    if (!QUIET.test(route)) context.run(() => say(logger, request, status, route, tookMs));
+    if (!QUIET.test(route)) context.run(() => say(log, request, status, route, tookMs));
   };
 }
 
@@ -62,11 +61,9 @@ export function watchRequests(fastify: FastifyInstance, app: INestApplicationCon
  * One line a request, whatever became of it: what is wrong is said once by who found it out, and not by everybody who met it.
  * The path goes without the query, which may hold anything.
  */
-function say(logger: Logger, request: FastifyRequest, status: number, route: string, tookMs: number): void {
+function say(log: RequestLog, request: FastifyRequest, status: number, route: string, tookMs: number): void {
   const { method, url } = request;
-  const path = url.split('?', 1)[0];
+  const path = url.split('?', 1)[0]!;
   const took_ms = Math.round(tookMs * 10) / 10;
-  const facts = { event: events.requestAnswered, method, path, route, status, took_ms };
-  const text = `${method} ${path} ${status} in ${took_ms} ms`;
-  logger.log(facts, text);
+  log.answered({ method, path, route, status, took_ms });
 }

@@ -56,8 +56,9 @@ export async function newServer(settings: Settings): Promise<FastifyAdapter> {
       route.bodyLimit = JSON_OVERHEAD * settings.DOCUMENT_BYTES_MAX + settings.REQUEST_BYTES_MAX;
     }
   });
-  fastify.addHook('onRequest', async (request, reply) => {
-    void reply.header('X-Request-Id', request.id);
+  fastify.addHook('onRequest', (request, reply, done) => {
+    void reply.header('x-request-id', request.id);
+    done();
   });
   secureAnswers(fastify);
   limitJsonDepth(fastify);

@@ -58,6 +58,9 @@ interface Call {
   endMs: number;
 }
 
+// Each stream ends with it. One is enough for all of them: an error is dear, as it looks where it was made.
+const OVER = new CallerGone();
+
 /**
  * The way out to one dependency, from the outside in: the deadline of the request; the retries (idempotent operations only,
  * and within a budget); the admission (circuit, rate limits, bulkhead); the timeout of one attempt; the call. The circuit
@@ -192,7 +195,7 @@ export class Calls {
       settle();
       end(failure);
       deadline?.signal.removeEventListener('abort', onAbort);
-      over.abort(new CallerGone());
+      over.abort(OVER);
       leave();
     }
   }
@@ -234,12 +237,19 @@ export class Calls {
   }
 
   /** Runs an attempt under the caller's signal, and where doubt is raised under that of the doubt as well. */
-  private async watched<T>(
+  private watched<T>(
     caller: AbortSignal | undefined,
     run: (signal: AbortSignal | undefined) => Promise<T>,
   ): Promise<T> {
     const { doubt } = this.way;
-    if (doubt === undefined) return run(caller);
+    return doubt === undefined ? run(caller) : this.doubted(doubt, caller, run);
+  }
+
+  private async doubted<T>(
+    doubt: Doubt,
+    caller: AbortSignal | undefined,
+    run: (signal: AbortSignal | undefined) => Promise<T>,
+  ): Promise<T> {
     const watched = doubt.watch();
     const forward = () => watched.controller.abort(caller!.reason);
     caller?.addEventListener('abort', forward, { once: true });

@@ -6,17 +6,15 @@ import {
   fullJitterGenerator,
   halfJitterGenerator,
   noJitterGenerator,
-  TaskCancelledError,
-  timeout,
-  TimeoutStrategy,
   type GeneratorFn,
   type IBackoff,
   type IBreaker,
 } from 'cockatiel';
 
-// The only file that knows cockatiel. It lends us its parts that decide (when to break, how long to back off, how to cut
-// an attempt short); the loops that join them are ours, because those of the library let an aborted caller wait, retry
-// after an abort, and take a client's disconnect for a fault (docs/decisions/0004).
+// The only file that knows cockatiel. It lends us its parts that decide (when to break, how long to back off); what joins
+// them is ours, because the library lets an aborted caller wait, retries after an abort, and takes a client's disconnect for
+// a fault (docs/decisions/0004). So is the end of an attempt: its own makes a policy, three emitters and a race for each
+// call, and cost more than all else in here.
 
 /** Waits between attempts, in milliseconds, growing without limit in number and up to `maxMs` in length. */
 export class Backoff {
@@ -121,15 +119,24 @@ export async function attempt<T>(
   timeoutMs: number,
   caller: AbortSignal | undefined,
 ): Promise<T> {
-  const policy = timeout(timeoutMs, { strategy: TimeoutStrategy.Aggressive, abortOnReturn: false });
+  caller?.throwIfAborted();
+  const controller = new AbortController();
+  const cut = Promise.withResolvers<never>();
+  const end = (reason: unknown) => {
+    // Before the work hears of it: what it then throws comes second, whatever it is.
+    cut.reject(reason);
+    controller.abort(reason);
+  };
+  const onAbort = () => end(caller!.reason);
+  const timer = setTimeout(() => end(new AttemptTimeout(timeoutMs)), Math.max(0, timeoutMs));
+  caller?.addEventListener('abort', onAbort);
   try {
-    return await policy.execute(({ signal }) => work(signal), caller);
+    return await Promise.race([cut.promise, work(controller.signal)]);
   } catch (error) {
     if (caller?.aborted) throw caller.reason;
-    // Work that obeys its signal rejects with an AbortError of its own making at the same moment.
-    if (error instanceof TaskCancelledError || (error as { name?: unknown } | null)?.name === 'AbortError') {
-      throw new AttemptTimeout(timeoutMs);
-    }
     throw error;
+  } finally {
+    clearTimeout(timer);
+    caller?.removeEventListener('abort', onAbort);
   }
 }

@@ -11,6 +11,7 @@ import { VERSION } from '../config/identity.js';
 import { Settings } from '../config/settings.js';
 import { Metrics } from './metrics.js';
 import { RequestContext } from './request.context.js';
+import { RequestLog } from './request.log.js';
 import { ServiceLogger } from './service.logger.js';
 import { startTracing, stopTracing } from './tracing.js';
 import { Traffic } from './traffic.js';
@@ -24,6 +25,7 @@ const SECRETS = ['*.headers.authorization', '*.headers.cookie', '*.password', '*
 @Module({
   providers: [
     ServiceLogger,
+    RequestLog,
     {
       provide: Metrics,
       inject: [Settings],
@@ -32,7 +34,7 @@ const SECRETS = ['*.headers.authorization', '*.headers.cookie', '*.password', '*
     Traffic,
     Vitals,
   ],
-  exports: [ServiceLogger, Metrics, Traffic, Vitals],
+  exports: [ServiceLogger, RequestLog, Metrics, Traffic, Vitals],
 })
 export class TelemetryModule implements OnModuleInit, OnApplicationShutdown {
   constructor(private readonly settings: Settings) {}

@@ -45,8 +45,12 @@ export class Timings {
     const nowMs = performance.now();
     const totalMs = nowMs - this.#startedMs;
     const waitedMs = this.#waitedMs + (this.#underWay > 0 ? nowMs - this.#waitingSinceMs : 0);
-    const parts = PARTS.flatMap((part) => (this.#ms.has(part) ? [entry(part, this.#ms.get(part)!)] : []));
-    return [...parts, entry('own', Math.max(0, totalMs - waitedMs)), entry('total', totalMs)].join(', ');
+    let header = '';
+    for (const part of PARTS) {
+      const ms = this.#ms.get(part);
+      if (ms !== undefined) header += `${entry(part, ms)}, `;
+    }
+    return `${header}${entry('own', Math.max(0, totalMs - waitedMs))}, ${entry('total', totalMs)}`;
   }
 }
 

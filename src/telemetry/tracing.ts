@@ -25,6 +25,8 @@ const LAST_EXPORT_MS = 1_000;
 // The flags are bits, so it is compared as one.
 const SAMPLED: number = TraceFlags.SAMPLED;
 
+const NOTHING_TO_END = () => {};
+
 let stop: (() => Promise<void>) | undefined;
 
 /** From now on spans are made and sent. The packages for it are loaded only here: most services do without. */
@@ -62,9 +64,17 @@ export function endRequest(span: Span, method: string, route: string, status: nu
 }
 
 /** Does something as a part of the request's trace: a call out of the process. */
-export async function inSpan<T>(name: string, attributes: Attributes, work: () => Promise<T>): Promise<T> {
-  const request = RequestContext.current();
-  if (stop === undefined || request === undefined) return work();
+export function inSpan<T>(name: string, attributes: Attributes, work: () => Promise<T>): Promise<T> {
+  const request = stop === undefined ? undefined : RequestContext.current();
+  return request === undefined ? work() : traced(request, name, attributes, work);
+}
+
+async function traced<T>(
+  request: RequestContext,
+  name: string,
+  attributes: Attributes,
+  work: () => Promise<T>,
+): Promise<T> {
   const span = start(name, SpanKind.CLIENT, attributes, request.trace);
   try {
     return await request.within(contextOf(span)).run(work);
@@ -78,8 +88,8 @@ export async function inSpan<T>(name: string, attributes: Attributes, work: () =
 
 /** The same for what goes on after it was begun: its end is told. @returns what ends it, with what it failed with if it did */
 export function beginSpan(name: string, attributes: Attributes): (error?: unknown) => void {
-  const request = RequestContext.current();
-  if (stop === undefined || request === undefined) return () => {};
+  const request = stop === undefined ? undefined : RequestContext.current();
+  if (request === undefined) return NOTHING_TO_END;
   const span = start(name, SpanKind.CLIENT, attributes, request.trace);
   return (error) => {
     if (error !== undefined) span.setStatus(failureOf(error));

@@ -100,7 +100,7 @@ export class GatewayController {
 }
 
 function headersOf({ level, retrieval }: { level: string; retrieval?: string | undefined }) {
-  return { 'X-Answer-Level': level, ...(retrieval !== undefined && { 'X-Retrieval': retrieval }) };
+  return { 'x-answer-level': level, ...(retrieval !== undefined && { 'x-retrieval': retrieval }) };
 }
 
 /** What a provider refused, the client hears in the provider's own words. */

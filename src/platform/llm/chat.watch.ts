@@ -87,6 +87,9 @@ function dataOf(event: Buffer): string | undefined {
 }
 
 function linesOf(event: string): string | undefined {
+  // Nearly all events are one line, with the blank one behind it.
+  if (event.startsWith('data:') && event.indexOf('\n') >= event.length - '\n\r\n'.length)
+    return event.slice(5).trim();
   const lines = event.split(/\r?\n/).filter((line) => line.startsWith('data:'));
   return lines.length === 0
     ? undefined

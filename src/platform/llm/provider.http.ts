@@ -1,6 +1,7 @@
-import { Agent, type Dispatcher, request } from 'undici';
+import { Agent } from 'undici';
 import { outgoingTrace } from '../../telemetry/tracing.js';
 import { badReply, errorOfReply, errorOfTransport } from './provider.error.js';
+import { ProviderExchange } from './provider.exchange.js';
 
 export interface ProviderAddress {
   baseUrl: string;
@@ -9,8 +10,6 @@ export interface ProviderAddress {
   /** Connections at once; the guard keeps further calls waiting. */
   connections: number;
 }
-
-type Body = Dispatcher.ResponseData['body'];
 
 // Some providers close idle connections after a minute; one that is closed just when it is used costs a retry.
 const KEEP_ALIVE_MS = 30_000;
@@ -22,9 +21,14 @@ const ERROR_BYTES_MAX = 64 * 1_024;
 export class ProviderHttp {
   readonly #agent: Agent;
   readonly #headers: Record<string, string>;
+  readonly #origin: string;
+  readonly #path: string;
   #connects = 0;
 
-  constructor(private readonly address: ProviderAddress) {
+  constructor(address: ProviderAddress) {
+    const { origin, pathname } = new URL(address.baseUrl);
+    this.#origin = origin;
+    this.#path = pathname.replace(/\/+$/, '');
     this.#agent = new Agent({
       connections: address.connections,
       connect: { timeout: address.connectTimeoutMs },
@@ -45,10 +49,18 @@ export class ProviderHttp {
     return this.#connects;
   }
 
-  /** @throws ProviderFailed, ProviderRefused, or the reason of the signal; so does reading what is returned */
+  /** What comes together is one piece. @throws ProviderFailed, ProviderRefused, or the reason of the signal */
   async *stream(path: string, body: object, signal: AbortSignal): AsyncGenerator<Buffer> {
     const reply = await this.send('POST', path, body, signal);
-    yield* chunksOf(reply.body, REPLY_BYTES_MAX, signal);
+    try {
+      for (;;) {
+        const chunk = await reply.next();
+        if (chunk === undefined) return;
+        yield chunk;
+      }
+    } finally {
+      reply.close();
+    }
   }
 
   /** @throws ProviderFailed, ProviderRefused, or the reason of the signal */
@@ -74,7 +86,7 @@ export class ProviderHttp {
     signal: AbortSignal,
   ): Promise<Buffer> {
     const reply = await this.send(method, path, body, signal);
-    return bytesOf(reply.body, REPLY_BYTES_MAX, signal);
+    return reply.rest();
   }
 
   /** Ends all connections and what is under way on them. */
@@ -87,40 +99,61 @@ export class ProviderHttp {
     path: string,
     body: object | undefined,
     signal: AbortSignal,
-  ): Promise<Dispatcher.ResponseData> {
-    const reply = await request(`${this.address.baseUrl}${path}`, {
-      dispatcher: this.#agent,
+  ): Promise<Reply> {
+    const exchange = new ProviderExchange(signal);
+    const request = {
+      origin: this.#origin,
+      path: this.#path + path,
       method,
       headers: { ...this.#headers, ...outgoingTrace() },
       body: body === undefined ? null : JSON.stringify(body),
-      signal,
-    }).catch((error: unknown) => {
+    };
+    this.#agent.dispatch(request, exchange);
+    const { status, headers } = await exchange.head.catch((error: unknown) => {
       throw signal.aborted ? signal.reason : errorOfTransport(error);
     });
-    if (reply.statusCode < 200 || reply.statusCode > 299) {
+    if (status < 200 || status > 299) {
       // The words only add to what the status says: a page that is too long, or that never ends, changes nothing of that.
-      const words = await bytesOf(reply.body, ERROR_BYTES_MAX, signal).catch(() => Buffer.alloc(0));
-      throw errorOfReply(reply.statusCode, reply.headers, words.toString('utf8'));
+      const words = await new Reply(exchange, ERROR_BYTES_MAX, signal).rest().catch(() => Buffer.alloc(0));
+      throw errorOfReply(status, headers, words.toString('utf8'));
     }
-    return reply;
+    return new Reply(exchange, REPLY_BYTES_MAX, signal);
   }
 }
 
-async function* chunksOf(body: Body, bytesMax: number, signal: AbortSignal): AsyncGenerator<Buffer> {
-  let bytes = 0;
-  try {
-    for await (const chunk of body as AsyncIterable<Buffer>) {
-      bytes += chunk.length;
-      if (bytes > bytesMax) throw badReply(`The reply is longer than ${bytesMax} bytes`, false);
-      yield chunk;
-    }
-  } catch (error) {
-    throw signal.aborted ? signal.reason : errorOfTransport(error);
-  }
-}
+/** What a provider says, up to so many bytes. */
+class Reply {
+  #bytes = 0;
 
-async function bytesOf(body: Body, bytesMax: number, signal: AbortSignal): Promise<Buffer> {
-  const chunks: Buffer[] = [];
-  for await (const chunk of chunksOf(body, bytesMax, signal)) chunks.push(chunk);
-  return chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks);
+  constructor(
+    private readonly exchange: ProviderExchange,
+    private readonly bytesMax: number,
+    private readonly signal: AbortSignal,
+  ) {}
+
+  async next(): Promise<Buffer | undefined> {
+    try {
+      const chunk = await this.exchange.next();
+      this.#bytes += chunk?.length ?? 0;
+      if (this.#bytes > this.bytesMax)
+        throw badReply(`The reply is longer than ${this.bytesMax} bytes`, false);
+      return chunk;
+    } catch (error) {
+      throw this.signal.aborted ? this.signal.reason : errorOfTransport(error);
+    }
+  }
+
+  async rest(): Promise<Buffer> {
+    const chunks: Buffer[] = [];
+    try {
+      for (let chunk = await this.next(); chunk !== undefined; chunk = await this.next()) chunks.push(chunk);
+    } finally {
+      this.close();
+    }
+    return chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks);
+  }
+
+  close(): void {
+    this.exchange.close();
+  }
 }

@@ -85,15 +85,20 @@ export class Gate {
    * @param kind what is comparable with it: its route
    * @returns undefined when it is refused
    */
-  async enter(importance: Importance, kind: string): Promise<Place | undefined> {
-    if (this.#active < this.#limit) this.#active += 1;
-    else {
-      this.crowded();
-      if (!(await this.#line.wait(importance, WAIT_MS[importance]))) {
-        this.#refusedAtMs = performance.now();
-        return undefined;
-      }
-    }
+  enter(importance: Importance, kind: string): Place | Promise<Place | undefined> {
+    if (this.#active >= this.#limit) return this.wait(importance, kind);
+    this.#active += 1;
+    return this.newPlace(kind);
+  }
+
+  private async wait(importance: Importance, kind: string): Promise<Place | undefined> {
+    this.crowded();
+    if (await this.#line.wait(importance, WAIT_MS[importance])) return this.newPlace(kind);
+    this.#refusedAtMs = performance.now();
+    return undefined;
+  }
+
+  private newPlace(kind: string): Place {
     return new Place({
       leave: () => {
         this.#active -= 1;

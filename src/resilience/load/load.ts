@@ -92,8 +92,17 @@ export class Load implements OnApplicationBootstrap, OnApplicationShutdown {
    * @param kind what is comparable with it: its route
    * @throws AppError overloaded
    */
-  async enter(lane: Lane, importance: Importance, kind: string): Promise<Place> {
-    const place = await this.gates[lane].enter(importance, kind);
+  enter(lane: Lane, importance: Importance, kind: string): Place | Promise<Place> {
+    const entered = this.gates[lane].enter(importance, kind);
+    return entered instanceof Promise ? this.orRefused(entered, lane, importance) : entered;
+  }
+
+  private async orRefused(
+    waited: Promise<Place | undefined>,
+    lane: Lane,
+    importance: Importance,
+  ): Promise<Place> {
+    const place = await waited;
     if (place !== undefined) return place;
     this.refused[lane][importance] += 1;
     this.metrics.count('shed', { lane, importance });
