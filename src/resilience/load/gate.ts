@@ -8,8 +8,10 @@ import { WaitingLine } from './waiting.line.js';
 const CROWD_MIN = 128;
 // And so many are let in however much there is to do.
 const LIMIT_MIN = 4;
-// With twice as many under way as keep it busy, each takes twice as long as it usually does.
-const GAIN = 2;
+// With so many times as many under way as keep it busy, each takes so many times as long as it usually does.
+const GAIN = 1.75;
+// How much of that each may take: what is less important leaves room for what is more so and comes in a moment.
+const SHARE: Record<Importance, number> = { ingest: 0.6, generate: 0.75, chat: 1, feedback: 1 };
 // What a request takes by itself is seen only while next to none are under way: so often it is looked for that.
 const LOOK_EVERY_MS = 15_000;
 const LOOK_LIMIT = 2;
@@ -44,10 +46,9 @@ interface Look {
  * Lets requests in, all of them until there are more than get done in time, and then as many as keep it busy: with fewer
  * something would stand idle, and with more each would only take longer.
  *
- * That number is measured, and needs no setting: throughput × usual time × 2, as TCP BBR sizes its window by bandwidth ×
+ * That number is measured, and needs no setting: throughput × usual time × 1.75, as TCP BBR sizes its window by bandwidth ×
  * round trip (Cardwell et al., ACM Queue 14/5, 2016). As BBR does, it lets next to nobody in for a moment now and then, to
- * see what the usual time is. Where that is long because a store is slow, and not because it is busy, the number doubles with
- * each second in which that many get done.
+ * see what the usual time is. Where that is long because a store is slow, and not because it is busy, as many more are let in.
  */
 export class Gate {
   readonly #usual = new UsualTimes();
@@ -86,7 +87,7 @@ export class Gate {
    * @returns undefined when it is refused
    */
   enter(importance: Importance, kind: string): Place | Promise<Place | undefined> {
-    if (this.#active >= this.#limit) return this.wait(importance, kind);
+    if (!this.hasRoom(importance)) return this.wait(importance, kind);
     this.#active += 1;
     return this.newPlace(kind);
   }
@@ -124,7 +125,9 @@ export class Gate {
 
   /** Ends a window of `tookMs`: what was measured in it decides how many are let in during the next. */
   look(tookMs: number): void {
-    this.#throughput.next(tookMs);
+    // While next to nobody is let in little gets done: that is no measure.
+    if (this.#lookAtMs > performance.now() || this.#since === undefined) this.#throughput.next(tookMs);
+    else this.#throughput.skip();
     if (this.#since !== undefined && performance.now() - this.#refusedAtMs > CALM_AFTER_MS) {
       this.#since = undefined;
       this.options.changed(this);
@@ -138,7 +141,7 @@ export class Gate {
     this.#usual.forgetRise();
     const nowMs = performance.now();
     const looking = nowMs >= this.#lookAtMs && !this.looked(nowMs);
-    this.#limit = this.#endless + (looking ? LOOK_LIMIT : this.busy());
+    this.#limit = this.#endless + (looking ? LOOK_LIMIT : Math.min(this.busy(), this.crowd()));
   }
 
   /** Looks what requests take that wait behind nobody. @returns whether it has been seen */
@@ -153,14 +156,22 @@ export class Gate {
     const { sinceMs, samples, ownMs, usualMs } = this.#look;
     if (samples < LOOK_SAMPLES && nowMs - sinceMs < LOOK_MAX_MS) return false;
     const slower = ownMs / usualMs;
-    if (slower > MUCH || slower < 1 / MUCH) this.#usual.scale(slower);
+    if (slower > MUCH || slower < 1 / MUCH) {
+      this.#usual.scale(slower);
+      this.#throughput.scale(slower);
+    }
     this.#look = undefined;
     this.#lookAtMs = nowMs + LOOK_EVERY_MS;
     return true;
   }
 
+  private hasRoom(importance: Importance): boolean {
+    const share = this.#since === undefined ? 1 : SHARE[importance];
+    return this.#active < share * this.#limit;
+  }
+
   private fill(): void {
-    while (this.#active < this.#limit && this.#line.admit()) this.#active += 1;
+    while (this.#line.admit((importance) => this.hasRoom(importance))) this.#active += 1;
   }
 
   private finished(kind: string, ownMs: number, well: boolean, startedMs: number): void {

@@ -23,7 +23,17 @@ export class Throughput {
   next(tookMs: number): void {
     this.#perMs += WEIGHT * (this.#done / tookMs - this.#perMs);
     this.#work += WEIGHT * (this.#workMs / tookMs - this.#work);
+    this.skip();
+  }
+
+  /** Ends a window that says nothing. */
+  skip(): void {
     [this.#done, this.#workMs] = [0, 0];
+  }
+
+  /** What is usual takes so many times as long as it did. */
+  scale(factor: number): void {
+    this.#work *= factor;
   }
 
   /** Requests done in `ms`. */

@@ -6,6 +6,7 @@ describe('WaitingLine', () => {
   beforeEach(() => void jest.useFakeTimers());
   afterEach(() => void jest.useRealTimers());
 
+  const anybody = () => true;
   const settled: string[] = [];
   const waiting = (line: WaitingLine, name: string, importance: Importance, ms = 1_000) =>
     void line.wait(importance, ms).then((admitted) => settled.push(`${name} ${admitted}`));
@@ -23,11 +24,19 @@ describe('WaitingLine', () => {
     expect(line.length).toBe(4);
     const order: string[] = [];
     for (let i = 0; i < 4; i += 1) {
-      expect(line.admit()).toBe(true);
+      expect(line.admit(anybody)).toBe(true);
       order.push(...(await now()));
     }
     expect(order).toEqual(['feedback true', 'newer chat true', 'chat true', 'ingest true']);
-    expect([line.admit(), line.length]).toEqual([false, 0]);
+    expect([line.admit(anybody), line.length]).toEqual([false, 0]);
+  });
+
+  it('passes over those for whom there is no room', async () => {
+    const line = new WaitingLine(10);
+    waiting(line, 'ingest', 'ingest');
+    waiting(line, 'chat', 'chat');
+    expect([line.admit((importance) => importance !== 'chat'), await now()]).toEqual([true, ['ingest true']]);
+    expect([line.admit((importance) => importance !== 'chat'), await now()]).toEqual([false, []]);
   });
 
   it('refuses who has waited as long as he may, and the oldest where there is no room', async () => {
@@ -38,7 +47,7 @@ describe('WaitingLine', () => {
     expect(await now()).toEqual(['first false']);
     await jest.advanceTimersByTimeAsync(30);
     expect(await now()).toEqual(['second false']);
-    line.admit();
+    line.admit(anybody);
     expect(await now()).toEqual(['third true']);
     await jest.advanceTimersByTimeAsync(60);
     expect([await now(), line.length]).toEqual([[], 0]);

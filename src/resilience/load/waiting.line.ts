@@ -42,12 +42,12 @@ export class WaitingLine {
     });
   }
 
-  /** Lets the next one in. @returns false when nobody waits */
-  admit(): boolean {
+  /** Lets the next one in for whom there is room. @returns false when there is nobody */
+  admit(hasRoom: (importance: Importance) => boolean): boolean {
     for (const importance of MOST_FIRST) {
-      const waiter = this.#lines.get(importance)!.pop();
-      if (waiter === undefined) continue;
-      waiter.admit();
+      const line = this.#lines.get(importance)!;
+      if (line.length === 0 || !hasRoom(importance)) continue;
+      line.pop()!.admit();
       return true;
     }
     return false;
