@@ -7,31 +7,27 @@ import {
   Injectable,
   Logger,
   type OnModuleInit,
-  SetMetadata,
 } from '@nestjs/common';
-import { Reflector } from '@nestjs/core';
 import type { FastifyRequest } from 'fastify';
 import { Settings } from '../config/settings.js';
 import { AppError, invalid } from '../kernel/app-error.js';
 import { type AccessScope, KEY_PREFIX, type KeyHolder, KeyRing } from '../kernel/key-ring.js';
 import { events } from '../telemetry/events.js';
+import { Mark } from './mark.js';
 import { Tokens } from './tokens.js';
 
-const SCOPE = 'mainstay:scope';
+const SCOPE = new Mark<RouteScope>('mainstay:scope');
 const TENANT_DEFAULT = 'default';
 
 /** What a route asks for. `public`: no credentials. `any`: some that are valid, whatever their scopes. */
 export type RouteScope = AccessScope | 'public' | 'any';
 
 /** What a caller must be allowed to for this route. A route without it is refused. */
-export const Scope = (scope: RouteScope) => SetMetadata(SCOPE, scope);
+export const Scope = (scope: RouteScope) => SCOPE.set(scope);
 
 /** What the route asks for; undefined where it does not say. */
-export function scopeOf(reflector: Reflector, context: ExecutionContext): RouteScope | undefined {
-  return reflector.getAllAndOverride<RouteScope | undefined>(SCOPE, [
-    context.getHandler(),
-    context.getClass(),
-  ]);
+export function scopeOf(context: ExecutionContext): RouteScope | undefined {
+  return SCOPE.of(context);
 }
 
 /** Who asks. */
@@ -75,7 +71,6 @@ export class AccessGuard implements CanActivate, OnModuleInit {
   private readonly logger = new Logger('Access');
 
   constructor(
-    private readonly reflector: Reflector,
     private readonly settings: Settings,
     private readonly keys: KeyRing,
     private readonly tokens: Tokens,
@@ -92,7 +87,7 @@ export class AccessGuard implements CanActivate, OnModuleInit {
 
   async canActivate(context: ExecutionContext): Promise<boolean> {
     const request = context.switchToHttp().getRequest<IdentifiedRequest>();
-    const scope = scopeOf(this.reflector, context);
+    const scope = scopeOf(context);
     if (scope === undefined) throw new AppError('forbidden', 'This route is not open to anybody');
     if (scope === 'public') return true;
     request.caller = await (scope === 'operate' ? this.operator(request) : this.caller(request, scope));

@@ -1,23 +1,23 @@
-import { type CanActivate, type ExecutionContext, Injectable, SetMetadata } from '@nestjs/common';
-import { Reflector } from '@nestjs/core';
+import { type CanActivate, type ExecutionContext, Injectable } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Importance, Lane } from '../resilience/load/importance.js';
 import { Load } from '../resilience/load/load.js';
 import type { Place } from '../resilience/load/place.js';
 import { RequestContext } from '../telemetry/request.context.js';
 import { scopeOf } from './access.js';
+import { Mark } from './mark.js';
 
-const IMPORTANCE = 'mainstay:importance';
-const LANE = 'mainstay:lane';
+const IMPORTANCE = new Mark<Importance>('mainstay:importance');
+const LANE = new Mark<Lane>('mainstay:lane');
 // Somebody waits for what he asked for.
 const IMPORTANCE_DEFAULT: Importance = 'chat';
 const LANE_DEFAULT: Lane = 'stores';
 
 /** How important a route is where there is too much to do. Without it: as chat. */
-export const Important = (importance: Importance) => SetMetadata(IMPORTANCE, importance);
+export const Important = (importance: Importance) => IMPORTANCE.set(importance);
 
 /** Marks what needs no store of this process: models do all the work. */
-export const ByModelsAlone = () => SetMetadata(LANE, 'models' satisfies Lane);
+export const ByModelsAlone = () => LANE.set('models');
 
 /**
  * Lets requests in as the load allows, before anything else is done for them: to refuse one must cost nothing but the
@@ -25,19 +25,16 @@ export const ByModelsAlone = () => SetMetadata(LANE, 'models' satisfies Lane);
  */
 @Injectable()
 export class LoadGuard implements CanActivate {
-  constructor(
-    private readonly reflector: Reflector,
-    private readonly load: Load,
-  ) {}
+  constructor(private readonly load: Load) {}
 
   // No promise where nothing is waited for: each costs every request a turn.
   canActivate(context: ExecutionContext): boolean | Promise<boolean> {
-    const scope = scopeOf(this.reflector, context);
+    const scope = scopeOf(context);
     if (scope === 'public' || scope === 'operate') return true;
-    const marks = [context.getHandler(), context.getClass()];
-    const importance =
-      this.reflector.getAllAndOverride<Importance | undefined>(IMPORTANCE, marks) ?? IMPORTANCE_DEFAULT;
-    const lane = this.reflector.getAllAndOverride<Lane | undefined>(LANE, marks) ?? LANE_DEFAULT;
+    const [lane, importance] = [
+      LANE.of(context) ?? LANE_DEFAULT,
+      IMPORTANCE.of(context) ?? IMPORTANCE_DEFAULT,
+    ];
     const http = context.switchToHttp();
     const [request, reply] = [http.getRequest<FastifyRequest>(), http.getResponse<FastifyReply>()];
     const entered = this.load.enter(lane, importance, `${request.method} ${request.routeOptions.url}`);

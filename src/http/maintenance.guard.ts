@@ -1,5 +1,4 @@
 import { type CanActivate, type ExecutionContext, Injectable } from '@nestjs/common';
-import { Reflector } from '@nestjs/core';
 import { AppError } from '../kernel/app-error.js';
 import { ServiceState } from '../kernel/service-state.js';
 import { scopeOf } from './access.js';
@@ -7,15 +6,12 @@ import { scopeOf } from './access.js';
 /** While operators work, callers are told when to come again. Probes, and operators themselves, are answered. */
 @Injectable()
 export class MaintenanceGuard implements CanActivate {
-  constructor(
-    private readonly reflector: Reflector,
-    private readonly state: ServiceState,
-  ) {}
+  constructor(private readonly state: ServiceState) {}
 
   canActivate(context: ExecutionContext): boolean {
     const { maintenance } = this.state;
     if (maintenance === undefined) return true;
-    const scope = scopeOf(this.reflector, context);
+    const scope = scopeOf(context);
     if (scope === 'public' || scope === 'operate') return true;
     throw new AppError('maintenance', maintenance.detail, { retryAfterMs: maintenance.retryAfterMs });
   }

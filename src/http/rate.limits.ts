@@ -1,21 +1,21 @@
 import { createHash } from 'node:crypto';
-import { type CanActivate, type ExecutionContext, Injectable, SetMetadata } from '@nestjs/common';
-import { Reflector } from '@nestjs/core';
+import { type CanActivate, type ExecutionContext, Injectable } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
 import { Settings } from '../config/settings.js';
 import { AppError } from '../kernel/app-error.js';
 import { type Level, Limits, type Rate } from '../resilience/limits.js';
 import { Metrics } from '../telemetry/metrics.js';
 import { type IdentifiedRequest, scopeOf } from './access.js';
+import { Mark } from './mark.js';
 
-const VECTORS = 'mainstay:vectors';
+const VECTORS = new Mark<true>('mainstay:vectors');
 // Where credentials are asked for and nothing else is said.
 const REQUESTS_DEFAULT = 1_000;
 const VECTOR_REQUESTS_DEFAULT = 10;
 const SECOND_MS = 1_000;
 
 /** Marks a route that embeds or searches: it has a limit of its own beside that of all routes. */
-export const VectorLimited = () => SetMetadata(VECTORS, true);
+export const VectorLimited = () => VECTORS.set(true);
 
 /** A rate that is counted for somebody. */
 interface Quota {
@@ -38,7 +38,6 @@ export class RateLimitGuard implements CanActivate {
   private readonly vectorRequests: Rate;
 
   constructor(
-    private readonly reflector: Reflector,
     private readonly limits: Limits,
     private readonly metrics: Metrics,
     settings: Settings,
@@ -55,17 +54,12 @@ export class RateLimitGuard implements CanActivate {
   }
 
   canActivate(context: ExecutionContext): boolean | Promise<boolean> {
-    const scope = scopeOf(this.reflector, context);
+    const scope = scopeOf(context);
     if (scope === 'public' || scope === 'operate') return true;
     const http = context.switchToHttp();
-    const quotas = this.quotasOf(http.getRequest<IdentifiedRequest>(), this.isOfVectors(context));
+    const quotas = this.quotasOf(http.getRequest<IdentifiedRequest>(), VECTORS.of(context) === true);
     if (quotas.length === 0) return true;
     return this.spend(quotas, http.getResponse<FastifyReply>());
-  }
-
-  private isOfVectors(context: ExecutionContext): boolean {
-    const marks = [context.getHandler(), context.getClass()];
-    return this.reflector.getAllAndOverride<boolean | undefined>(VECTORS, marks) === true;
   }
 
   /** The one that flows in again soonest comes first: what was spent before a refusal is lost. */
