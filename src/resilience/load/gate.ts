@@ -6,6 +6,8 @@ import { WaitingLine } from './waiting.line.js';
 
 // However slow it is, so many at once are no overload: a page of an application that opens, a batch of somebody's.
 const CROWD_MIN = 128;
+// Where a store has no connection left and fewer than this are under way, it is not they who hold them.
+const MANY = 32;
 // And so many are let in however much there is to do.
 const LIMIT_MIN = 4;
 // With so many times as many under way as keep it busy, each takes so many times as long as it usually does.
@@ -111,8 +113,12 @@ export class Gate {
     });
   }
 
-  /** There is too much to do, as seen from here or by a store that has no connection left for us. */
-  crowded(): void {
+  /** A store has no connection left for one of those under way. */
+  exhausted(): void {
+    if (this.#active >= MANY) this.crowded();
+  }
+
+  private crowded(): void {
     if (this.#since !== undefined || this.options.queueMs === 0) return;
     this.#since = new Date();
     this.#refusedAtMs = performance.now();

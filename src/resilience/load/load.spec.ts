@@ -259,7 +259,7 @@ describe('Load', () => {
     await service.settle();
   });
 
-  it('takes the word of a database that has no connection left', async () => {
+  it('takes the word of a database that has no connection left for one of many', async () => {
     const service = newService();
     const database = dependencies.register({
       name: 'database',
@@ -272,6 +272,9 @@ describe('Load', () => {
     });
     const failing = (reason: Reason) =>
       database.call('get', () => Promise.reject(new Error(reason))).catch(() => undefined);
+    await failing('pool_exhausted');
+    expect(service.load.overloadedSince).toBeUndefined();
+    for (let i = 0; i < 32; i += 1) void service.ask('chat');
     await failing('timeout');
     expect(service.load.overloadedSince).toBeUndefined();
     await failing('pool_exhausted');

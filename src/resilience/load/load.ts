@@ -32,7 +32,7 @@ export interface LaneReport {
  * Decides how many requests are worked on at a time, so that a process with more to do than it can does what it can.
  *
  * A queue that does not grow serves everybody, if later: nobody is refused for it. When more are under way than get done
- * in `OVERLOAD_QUEUE_MS`, or the database has had no connection left for somebody, it grows, and to let it would serve
+ * in `OVERLOAD_QUEUE_MS`, or there are many and the database has no connection left for one, it grows, and to let it would serve
  * nobody in time. From then on only as many are let in as keep the process busy, the most important first; the others are
  * refused soon, and told when to come again. What is at a model, which is not this process's to speed up, holds no place.
  */
@@ -53,7 +53,7 @@ export class Load implements OnApplicationBootstrap, OnApplicationShutdown {
       new Gate({ queueMs: settings.OVERLOAD_QUEUE_MS, changed: (gate) => this.say(lane, gate) });
     this.gates = { stores: newGate('stores'), models: newGate('models') };
     dependencies.onFault((reason) => {
-      if (reason === 'pool_exhausted') this.gates.stores.crowded();
+      if (reason === 'pool_exhausted') this.gates.stores.exhausted();
     });
   }
 
