@@ -1,5 +1,7 @@
+import { Load } from '../../src/resilience/load/load.js';
 import { type Booted, boot } from '../support/boot.js';
 import { ingest } from '../support/documents.js';
+import { eventually } from '../support/eventually.js';
 import { type Provider, startProvider } from '../support/provider.ts';
 
 const QUESTION = 'What does the lamp burn?';
@@ -118,5 +120,16 @@ describe('A question that many ask at once', () => {
     expect(new Set(answers.map(({ answer }) => answer)).size).toBe(1);
     expect(answers.every(({ answer_level: level }) => level === 'full')).toBe(true);
     expect(provider.of('chat').length).toBeLessThan(10);
+  });
+
+  it('is waited for without a place of this process, by all who ask it', async () => {
+    const business = await newBusiness();
+    await provider.behave({ kind: 'slow', firstTokenMs: 5_000, on: ['chat'] });
+    const answers = Promise.all(Array.from({ length: 10 }, () => ask(business)));
+    const load = service.app.get(Load);
+    // Well before the model says anything.
+    await eventually(() => Promise.resolve(provider.of('chat').length > 0));
+    await eventually(() => Promise.resolve(load.report().stores.active === 0), { timeoutMs: 2_000 });
+    expect((await answers).every(({ answer_level: level }) => level === 'full')).toBe(true);
   });
 });

@@ -1,4 +1,6 @@
 import { Injectable } from '@nestjs/common';
+import { untilAborted } from '../../kernel/abort.js';
+import { Deadline } from '../../kernel/deadline.js';
 import { SingleFlight } from '../../kernel/single-flight.js';
 import {
   type Because,
@@ -10,6 +12,7 @@ import {
   type Usage,
 } from '../../platform/llm/llm.js';
 import { Seam } from '../../platform/llm/seam.js';
+import { RequestContext } from '../../telemetry/request.context.js';
 
 /** How good a text is: by the first choice, by another model, said earlier of the same documents, or quoted from them. */
 export type Level = 'full' | 'fallback_model' | 'cached' | 'extractive';
@@ -69,7 +72,7 @@ export class Writer {
     const { prompt } = task;
     const completion = await (shared === undefined
       ? this.llm.complete(prompt)
-      : this.flights.run(JSON.stringify([shared, prompt]), () => this.llm.complete(prompt)));
+      : this.flights.run(JSON.stringify([shared, prompt]), () => this.llm.complete(prompt), atTheModel));
     if (completion.level === 'none') return standIn(await task.instead(), completion.degraded_because);
     const { level, model, degraded_because: because, text, cited, usage, truncated } = completion;
     return { level, model, because, ...textOf(task, text, cited), usage, truncated, ageS: null };
@@ -130,4 +133,14 @@ function* catchUp<S>(text: string, { level, model, because }: Origin, draft: Dra
   const how = had === '' ? 'begin' : anew ? 'restart' : 'switch';
   yield { at: 'open', how, origin: { level, model, because } };
   if (rest !== '') yield { at: 'text', text: rest };
+}
+
+/** Waits for a call that another request has made: it is the model that is waited for, and no place of this process. */
+async function atTheModel<T>(flight: Promise<T>): Promise<T> {
+  const end = RequestContext.current()?.timings.begin('llm');
+  try {
+    return await untilAborted(flight, Deadline.current()?.signal);
+  } finally {
+    end?.();
+  }
 }

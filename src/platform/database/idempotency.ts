@@ -60,7 +60,6 @@ export class Idempotency {
     }
   }
 
-  /** After a lost COMMIT: the key is there if, and only if, everything else is. */
   /**
    * What was answered to a request with this key, for whoever would do much before there is a transaction.
    * @throws AppError idempotency_mismatch when that asked for something else
@@ -70,6 +69,7 @@ export class Idempotency {
     return kept === undefined ? undefined : (repeat(kept, digestOf(request)) as T);
   }
 
+  /** After a lost COMMIT: the key is there if, and only if, everything else is. */
   private lookUp(businessId: string, key: string): Promise<Kept | undefined> {
     return this.database.transaction('look for a key', (tx) => find(tx, businessId, key), {
       businessId,
