@@ -9,13 +9,13 @@ import { CommitCutter } from '../support/commit-cutter.js';
 import { temporaryFolder, type TemporaryFolder } from '../support/folder.js';
 import { newDependency } from '../support/guard.js';
 import { describeWithPostgres } from '../support/needs.js';
-import { PostgresServer } from '../support/postgres.js';
+import { PostgresServer, UNHURRIED } from '../support/postgres.js';
 
 // For a machine that is busy with other things; on a quiet one each takes a fraction of it.
 jest.setTimeout(60_000);
 
 const WRITTEN = 'create table if not exists written (n serial primary key, business_id text)';
-const settings = { DB_POOL_SIZE: 3, DB_POOL_MAX_OVERFLOW: 1, DB_STATEMENT_TIMEOUT_MS: 30_000 };
+const settings = { DB_POOL_SIZE: 3, DB_POOL_MAX_OVERFLOW: 1, ...UNHURRIED };
 
 const prepare = async (db: Database) => {
   await db.administer('make a table', (tx) => tx.query(WRITTEN));

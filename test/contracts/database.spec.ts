@@ -8,7 +8,7 @@ import { classifyPostgres } from '../../src/platform/database/postgres.faults.js
 import { newDependency } from '../support/guard.js';
 import { temporaryFolder, type TemporaryFolder } from '../support/folder.js';
 import { describeWithPostgres } from '../support/needs.js';
-import { PostgresServer } from '../support/postgres.js';
+import { PostgresServer, UNHURRIED } from '../support/postgres.js';
 import { databaseContract } from './database.suite.js';
 
 // For a machine that is busy with other things; on a quiet one each takes a fraction of it.
@@ -80,7 +80,7 @@ describeWithPostgres('on a PostgreSQL server', () => {
 
   beforeAll(async () => {
     server = await PostgresServer.start();
-    const settings = { DB_POOL_SIZE: 3, DB_POOL_MAX_OVERFLOW: 1, DB_STATEMENT_TIMEOUT_MS: 30_000 };
+    const settings = { DB_POOL_SIZE: 3, DB_POOL_MAX_OVERFLOW: 1, ...UNHURRIED };
     postgres = new PostgresDatabase(settings, await server.newDatabase());
     await postgres.open(AbortSignal.timeout(30_000));
   });

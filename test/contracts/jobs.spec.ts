@@ -10,7 +10,7 @@ import { eventually } from '../support/eventually.js';
 import { newDependency } from '../support/guard.js';
 import { temporaryFolder, type TemporaryFolder } from '../support/folder.js';
 import { describeWithPostgres } from '../support/needs.js';
-import { PostgresServer } from '../support/postgres.js';
+import { PostgresServer, UNHURRIED } from '../support/postgres.js';
 import { jobsContract } from './jobs.suite.js';
 
 // For a machine that is busy with other things; on a quiet one each takes a fraction of it.
@@ -82,7 +82,7 @@ describeWithPostgres('on a PostgreSQL server', () => {
   let url: string;
   let postgres: PostgresDatabase;
   const newPostgres = () =>
-    new PostgresDatabase({ DB_POOL_SIZE: 4, DB_POOL_MAX_OVERFLOW: 2, DB_STATEMENT_TIMEOUT_MS: 30_000 }, url);
+    new PostgresDatabase({ DB_POOL_SIZE: 4, DB_POOL_MAX_OVERFLOW: 2, ...UNHURRIED }, url);
 
   beforeAll(async () => {
     server = await PostgresServer.start();
@@ -137,7 +137,7 @@ describeWithPostgres('on a PostgreSQL server', () => {
     const mortal = await PostgresServer.start();
     const database = guarded(
       new PostgresDatabase(
-        { DB_POOL_SIZE: 4, DB_POOL_MAX_OVERFLOW: 2, DB_STATEMENT_TIMEOUT_MS: 30_000 },
+        { DB_POOL_SIZE: 4, DB_POOL_MAX_OVERFLOW: 2, ...UNHURRIED },
         await mortal.newDatabase(),
       ),
     );

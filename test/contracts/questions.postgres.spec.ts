@@ -7,13 +7,13 @@ import { Database, type Transaction } from '../../src/platform/database/database
 import { Idempotency } from '../../src/platform/database/idempotency.js';
 import { PostgresDatabase } from '../../src/platform/database/postgres.database.js';
 import { describeWithPostgres } from '../support/needs.js';
-import { PostgresServer } from '../support/postgres.js';
+import { PostgresServer, UNHURRIED } from '../support/postgres.js';
 
 Logger.overrideLogger(false);
 
 const BUSINESS = 'acme';
 const QUESTIONS = 5_000;
-const settings = { DB_POOL_SIZE: 2, DB_POOL_MAX_OVERFLOW: 0, DB_STATEMENT_TIMEOUT_MS: 30_000 };
+const settings = { DB_POOL_SIZE: 2, DB_POOL_MAX_OVERFLOW: 0, ...UNHURRIED };
 
 describeWithPostgres('Questions on a PostgreSQL server', () => {
   let server: PostgresServer;

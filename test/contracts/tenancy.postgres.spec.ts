@@ -10,7 +10,7 @@ import { PostgresDatabase } from '../../src/platform/database/postgres.database.
 import { PgBossJobs } from '../../src/platform/jobs/pg-boss.jobs.js';
 import { eventuallyHolds } from '../support/eventually.js';
 import { describeWithPostgres } from '../support/needs.js';
-import { PostgresServer } from '../support/postgres.js';
+import { PostgresServer, UNHURRIED } from '../support/postgres.js';
 import { newDocument, possess, questions, TABLES } from './tenancy.js';
 
 // For a machine that is busy with other things; on a quiet one each takes a fraction of it.
@@ -18,7 +18,7 @@ jest.setTimeout(60_000);
 
 Logger.overrideLogger(false);
 
-const settings = { DB_POOL_SIZE: 4, DB_POOL_MAX_OVERFLOW: 2, DB_STATEMENT_TIMEOUT_MS: 30_000 };
+const settings = { DB_POOL_SIZE: 4, DB_POOL_MAX_OVERFLOW: 2, ...UNHURRIED };
 const soon = () => AbortSignal.timeout(30_000);
 
 describeWithPostgres('Tenants on a PostgreSQL server', () => {

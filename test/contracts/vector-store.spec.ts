@@ -12,7 +12,7 @@ import { collectionSpec } from '../../src/platform/vector-store/vector-store.js'
 import { newDependency } from '../support/guard.js';
 import { temporaryFolder, type TemporaryFolder } from '../support/folder.js';
 import { describeNotRun, describeWithPostgres } from '../support/needs.js';
-import { hasExtension, PostgresServer } from '../support/postgres.js';
+import { hasExtension, PostgresServer, UNHURRIED } from '../support/postgres.js';
 import { startQdrant, type QdrantDouble } from '../support/qdrant.js';
 import { vectorStoreContract } from './vector-store.suite.js';
 
@@ -81,7 +81,7 @@ const onServer = (declare: (postgres: () => PostgresDatabase) => void) => () => 
 
   beforeAll(async () => {
     server = await PostgresServer.start();
-    const settings = { DB_POOL_SIZE: 3, DB_POOL_MAX_OVERFLOW: 1, DB_STATEMENT_TIMEOUT_MS: 30_000 };
+    const settings = { DB_POOL_SIZE: 3, DB_POOL_MAX_OVERFLOW: 1, ...UNHURRIED };
     postgres = new PostgresDatabase(settings, await server.newDatabase());
     await postgres.open(AbortSignal.timeout(30_000));
   });

@@ -17,6 +17,9 @@ import { freePort } from './ports.ts';
 
 const START_TIMEOUT_MS = 20_000;
 
+/** Time limits for where they are not what is tested: beside other tests a first connection may take a second. */
+export const UNHURRIED = { DB_STATEMENT_TIMEOUT_MS: 30_000, DB_ACQUIRE_TIMEOUT_MS: 10_000 };
+
 const PROGRAMS = ['initdb', 'postgres', 'pg_basebackup', 'psql'];
 
 /** Where `initdb` and `postgres` are installed: on PATH, or where Debian keeps them. */
