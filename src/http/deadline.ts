@@ -15,13 +15,13 @@ interface Budgeted {
 /** How long a route may take, in milliseconds, and by default does. Without it: 10 s. */
 export const Budget = (budgetMs: number) => RouteConfig({ budgetMs } satisfies Budgeted);
 
-interface Limited {
-  deadline: Deadline;
-  /** Answers, when it is over. */
-  onOver: () => void;
+interface Limited extends FastifyRequest {
+  limited?: {
+    deadline: Deadline;
+    /** Answers, when it is over. */
+    onOver: () => void;
+  };
 }
-
-const limited = new WeakMap<FastifyRequest, Limited>();
 
 /**
  * Runs each request under its deadline, from before it is known who asks, and answers when it is over even if the work goes
@@ -32,16 +32,19 @@ const limited = new WeakMap<FastifyRequest, Limited>();
  */
 export function limitRequests(fastify: FastifyInstance, app: INestApplicationContext): void {
   const { ending } = app.get(ServiceState);
-  fastify.addHook('preHandler', (request, reply, done) => {
+  const open = new Set<Deadline>();
+  const onEnding = () => open.forEach((deadline) => deadline.abandon(cutShort()));
+  ending.addEventListener('abort', onEnding, { once: true });
+  fastify.decorateRequest('limited', undefined);
+  fastify.addHook('preHandler', (request: Limited, reply, done) => {
     const { budgetMs = BUDGET_DEFAULT_MS } = request.routeOptions.config as Budgeted;
     const deadline = new Deadline(Math.min(budgetMs, asked(request) ?? budgetMs));
     const onOver = () => answerLate(reply, deadline);
-    limited.set(request, { deadline, onOver });
-    const onEnding = () => deadline.abandon(cutShort());
-    ending.addEventListener('abort', onEnding, { once: true });
+    request.limited = { deadline, onOver };
+    open.add(deadline);
     deadline.signal.addEventListener('abort', onOver, { once: true });
-    reply.raw.once('close', () => {
-      ending.removeEventListener('abort', onEnding);
+    reply.raw.on('close', () => {
+      open.delete(deadline);
       if (reply.raw.writableFinished) deadline.release();
       else deadline.abandon();
     });
@@ -50,8 +53,8 @@ export function limitRequests(fastify: FastifyInstance, app: INestApplicationCon
 }
 
 /** What failed has its answer: whatever else was begun for it has nobody to wait for it. */
-export function abandonWork(request: FastifyRequest, error: unknown): void {
-  const { deadline, onOver } = limited.get(request) ?? {};
+export function abandonWork(request: Limited, error: unknown): void {
+  const { deadline, onOver } = request.limited ?? {};
   if (deadline === undefined || deadline.signal.aborted) return;
   deadline.signal.removeEventListener('abort', onOver!);
   deadline.abandon(error as Error);

@@ -52,7 +52,7 @@ export class LoadGuard implements CanActivate {
 function hold(place: Place, { raw }: FastifyReply): void {
   const timings = RequestContext.current()?.timings;
   if (timings !== undefined) timings.absence = place;
-  raw.once('close', () => place.leave(raw.statusCode < 400));
+  raw.on('close', () => place.leave(raw.statusCode < 400));
   // It went away while it waited.
   if (raw.closed) place.leave(false);
 }

@@ -11,7 +11,7 @@ export class OpenRequests {
     server.prependListener('request', (_request, response) => {
       this.open.add(response);
       if (this.closing) response.setHeader('Connection', 'close');
-      response.once('close', () => this.closed(response));
+      response.on('close', () => this.closed(response));
     });
   }
 

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { type CanActivate, type ExecutionContext, Injectable } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
 import { Settings } from '../config/settings.js';
@@ -13,6 +13,7 @@ const VECTORS = new Mark<true>('mainstay:vectors');
 const REQUESTS_DEFAULT = 1_000;
 const VECTOR_REQUESTS_DEFAULT = 10;
 const SECOND_MS = 1_000;
+const PLAIN = /^[\w-]{1,64}$/;
 
 /** Marks a route that embeds or searches: it has a limit of its own beside that of all routes. */
 export const VectorLimited = () => VECTORS.set(true);
@@ -81,17 +82,17 @@ export class RateLimitGuard implements CanActivate {
   /** @throws AppError rate_limited */
   private async spend(quotas: readonly Quota[], reply: FastifyReply): Promise<true> {
     void reply.header('ratelimit-policy', quotas.map(policyField).join(', '));
-    const levels: string[] = [];
-    for (const quota of quotas) {
-      const { policy, rate, bucket } = quota;
+    let levels = '';
+    for (const { policy, rate, bucket } of quotas) {
       const grant = await this.limits.take(`http.${bucket}`, rate, 1);
-      levels.push(levelField(policy, grant));
-      void reply.header('ratelimit', levels.join(', '));
+      levels += `${levels === '' ? '' : ', '}${levelField(policy, grant)}`;
       if (grant.granted) continue;
+      void reply.header('ratelimit', levels);
       this.metrics.count('rateLimited', { policy });
       const detail = `No more than ${rate.amount} requests in ${rate.perMs / 1_000} s (${SUBJECTS[policy]}): wait as long as Retry-After says`;
       throw new AppError('rate_limited', detail, { retryAfterMs: grant.waitMs });
     }
+    void reply.header('ratelimit', levels);
     return true;
   }
 }
@@ -111,7 +112,9 @@ function levelField(policy: string, { left, fullInMs }: Level): string {
   return `"${policy}";r=${left};t=${Math.ceil(fullInMs / 1_000)}`;
 }
 
-/** Short, and of letters that can stand in any name. */
+/** Short, and of letters that can stand in any name: what is neither has a hash for its name. */
 function nameOf(...parts: readonly string[]): string {
-  return createHash('sha256').update(JSON.stringify(parts)).digest('base64url').slice(0, 22);
+  return parts
+    .map((part) => (PLAIN.test(part) ? part : `#${hash('sha256', part, 'base64url').slice(0, 22)}`))
+    .join('.');
 }

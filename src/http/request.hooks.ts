@@ -23,13 +23,14 @@ export function watchRequests(fastify: FastifyInstance, app: INestApplicationCon
   const [metrics, traffic, log] = [app.get(Metrics), app.get(Traffic), app.get(RequestLog)];
   const { SERVER_TIMING: timing } = app.get(Settings);
 
+  fastify.decorateRequest('watched', undefined);
   fastify.addHook('onRequest', (request: Watched, reply, done) => {
     const { trace, span } = startRequest(request.method, request.headers.traceparent);
     const context = new RequestContext(request.id, trace);
     request.watched = { context, span, startedMs: performance.now() };
     traffic.began();
     // Fastify's own hook knows only answers that were sent to their end.
-    reply.raw.once('close', () => ended(request, reply));
+    reply.raw.on('close', () => ended(request, reply));
     context.run(done);
   });
   // The events by which a body arrives are the connection's, and know nothing of the request.

@@ -23,20 +23,35 @@ export class Admission {
   ) {}
 
   /**
+   * A promise only where something is waited for: it costs every call.
    * @param cost what the call will spend beside the one request
    * @param waitMaxMs the longest that it may wait in all
    * @throws DependencyError when it is refused, or the reason of the signal when that aborts first
    */
-  async enter(
+  enter(
+    operation: string,
+    cost: number,
+    waitMaxMs: number,
+    signal: AbortSignal | undefined,
+  ): Admitted | Promise<Admitted> {
+    this.assertClosed(operation);
+    const place = this.placeNow();
+    if (place === undefined) return this.wait(operation, cost, waitMaxMs, signal);
+    return { ticket: this.ticket(operation, place), leave: place };
+  }
+
+  private placeNow(): (() => void) | undefined {
+    if (this.pace !== undefined) return undefined;
+    return this.bulkhead === undefined ? leave : this.bulkhead.tryEnter();
+  }
+
+  private async wait(
     operation: string,
     cost: number,
     waitMaxMs: number,
     signal: AbortSignal | undefined,
   ): Promise<Admitted> {
     const endMs = performance.now() + waitMaxMs;
-    this.assertClosed(operation);
-    if (this.pace === undefined && this.bulkhead === undefined)
-      return { ticket: this.ticket(operation), leave };
     try {
       if (this.pace !== undefined) await takeTurn(this.pace, cost, waitMaxMs, signal);
       if (this.bulkhead === undefined) return { ticket: this.ticket(operation), leave };

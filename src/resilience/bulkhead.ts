@@ -36,24 +36,36 @@ export class Bulkhead {
     return this.#queue.size;
   }
 
+  /** A place that is free now; undefined when there is none. @returns what gives it back; only its first call counts */
+  tryEnter(): (() => void) | undefined {
+    if (this.#taken >= this.placesMax) return undefined;
+    this.#taken += 1;
+    return this.newPlace();
+  }
+
   /**
    * Waits for a place.
-   * @returns what gives the place back; only its first call counts
+   * @returns as `tryEnter`
    * @throws NoPlace, or the reason of the signal when that aborts first
    */
   async enter(waitMaxMs: number, signal: AbortSignal | undefined): Promise<() => void> {
-    if (this.#taken < this.placesMax) this.#taken += 1;
-    else await this.wait(waitMaxMs, signal);
-    let held = true;
-    return () => {
-      if (held) this.leave();
-      held = false;
-    };
+    const free = this.tryEnter();
+    if (free !== undefined) return free;
+    await this.wait(waitMaxMs, signal);
+    return this.newPlace();
   }
 
   /** Refuses everybody who waits: what they wait for will not be there in time. */
   flush(): void {
     for (const waiter of this.#queue) waiter.refuse(new NoPlace('flushed'));
+  }
+
+  private newPlace(): () => void {
+    let held = true;
+    return () => {
+      if (held) this.leave();
+      held = false;
+    };
   }
 
   private wait(waitMaxMs: number, signal: AbortSignal | undefined): Promise<void> {

@@ -1,10 +1,13 @@
 import { jest } from '@jest/globals';
 import { circuit, dependencyOf, never, refuse, Refused } from '../../test/support/dependency.js';
 import { Deadline } from '../kernel/deadline.js';
+import { RequestContext } from '../telemetry/request.context.js';
+import { childOf } from '../telemetry/trace.context.js';
 import type { Fault } from './dependency-error.js';
 import { type Grant, type Level, Limits } from './limits.js';
 
 const tick = () => jest.advanceTimersByTimeAsync(0);
+const context = () => new RequestContext('id', childOf(undefined));
 const caught = (promise: Promise<unknown>) => promise.catch((e: unknown) => e);
 
 describe('A call', () => {
@@ -79,6 +82,18 @@ describe('A call', () => {
       second.finish();
       await Promise.all([a, b]);
       expect(dependency.concurrency).toEqual({ max: 1, inUse: 0, waiting: 0 });
+    });
+
+    it('says as a part of its request how long it waited, where it had to', async () => {
+      const dependency = dependencyOf({ concurrencyMax: 1, part: 'llm' });
+      const [before, one, two] = [work(), context(), context()];
+      const a = one.run(() => dependency.call('get', before.call));
+      const b = two.run(() => dependency.call('get', async () => {}));
+      await jest.advanceTimersByTimeAsync(40);
+      before.finish();
+      await Promise.all([a, b]);
+      expect(one.timings.header()).toMatch(/^llm;dur=40/);
+      expect(two.timings.header()).toMatch(/^queue;dur=40/);
     });
 
     it('waits no longer than its deadline, which counts as nobody’s fault', async () => {

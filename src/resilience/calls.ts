@@ -150,9 +150,10 @@ export class Calls {
     const { ticket, leave } = await this.enter(call);
     // What was refused reached nobody: it is no call that a retry could be a share of.
     if (first) this.way.budget.call();
+    const endPart = this.beginPart();
     const startedMs = performance.now();
     try {
-      const result = await this.timed(call.operation, () =>
+      const result = await inSpan(this.way.dependency, call.operation, () =>
         this.watched(deadline?.signal, (signal) =>
           attempt(work, Math.min(timeoutMs, endMs - startedMs), signal),
         ),
@@ -162,6 +163,7 @@ export class Calls {
     } catch (error) {
       throw this.failed(call, ticket, error, performance.now() - startedMs);
     } finally {
+      endPart?.();
       leave();
     }
   }
@@ -176,7 +178,8 @@ export class Calls {
     deadline?.signal.throwIfAborted();
     const { ticket, leave } = await this.enter(call);
     if (first) this.way.budget.call();
-    const end = this.begin(operation);
+    const endPart = this.beginPart();
+    const endSpan = beginSpan(this.way.dependency, operation);
     const over = new AbortController();
     const onAbort = () => over.abort(deadline!.signal.reason);
     deadline?.signal.addEventListener('abort', onAbort, { once: true });
@@ -193,46 +196,34 @@ export class Calls {
       throw this.failed(call, ticket, error, performance.now() - startedMs);
     } finally {
       settle();
-      end(failure);
+      endPart?.();
+      endSpan(failure);
       deadline?.signal.removeEventListener('abort', onAbort);
       over.abort(OVER);
       leave();
     }
   }
 
-  /** As `timed`, for what goes on after it was begun. */
-  private begin(operation: string): (failure: unknown) => void {
-    const { dependency, part } = this.way;
-    const endPart = part === undefined ? undefined : RequestContext.current()?.timings.begin(part);
-    const endSpan = beginSpan(`${dependency} ${operation}`, { 'peer.service': dependency });
-    return (failure) => {
-      endPart?.();
-      endSpan(failure);
-    };
+  /** From now on it is a part of the time that the request takes. @returns what ends that */
+  private beginPart(): (() => void) | undefined {
+    const { part } = this.way;
+    return part === undefined ? undefined : RequestContext.current()?.timings.begin(part);
   }
 
   /** Waits for the call's turn: as long as the request has time, or as one attempt may take where nobody waits for it. */
   private async enter({ operation, cost, timeoutMs, deadline, endMs }: Call): Promise<Admitted> {
-    const end = RequestContext.current()?.timings.begin('queue');
     const waitMaxMs = Math.min(endMs - performance.now(), deadline === undefined ? timeoutMs : Infinity);
+    let endQueue: (() => void) | undefined;
     try {
-      return await this.way.admission.enter(operation, cost, waitMaxMs, deadline?.signal);
+      const entered = this.way.admission.enter(operation, cost, waitMaxMs, deadline?.signal);
+      if (!(entered instanceof Promise)) return entered;
+      endQueue = RequestContext.current()?.timings.begin('queue');
+      return await entered;
     } catch (error) {
       this.way.record(operation, 'refused');
       throw error;
     } finally {
-      end?.();
-    }
-  }
-
-  /** An attempt as a part of the request: of the time that it took, and of its trace. */
-  private async timed<T>(operation: string, run: () => Promise<T>): Promise<T> {
-    const { dependency, part } = this.way;
-    const end = part === undefined ? undefined : RequestContext.current()?.timings.begin(part);
-    try {
-      return await inSpan(`${dependency} ${operation}`, { 'peer.service': dependency }, run);
-    } finally {
-      end?.();
+      endQueue?.();
     }
   }
 

@@ -63,19 +63,19 @@ export function endRequest(span: Span, method: string, route: string, status: nu
   span.end();
 }
 
-/** Does something as a part of the request's trace: a call out of the process. */
-export function inSpan<T>(name: string, attributes: Attributes, work: () => Promise<T>): Promise<T> {
+/** Does something as a part of the request's trace: a call out of the process. @param peer whom it goes to */
+export function inSpan<T>(peer: string, operation: string, work: () => Promise<T>): Promise<T> {
   const request = stop === undefined ? undefined : RequestContext.current();
-  return request === undefined ? work() : traced(request, name, attributes, work);
+  return request === undefined ? work() : traced(request, peer, operation, work);
 }
 
 async function traced<T>(
   request: RequestContext,
-  name: string,
-  attributes: Attributes,
+  peer: string,
+  operation: string,
   work: () => Promise<T>,
 ): Promise<T> {
-  const span = start(name, SpanKind.CLIENT, attributes, request.trace);
+  const span = startCall(request, peer, operation);
   try {
     return await request.within(contextOf(span)).run(work);
   } catch (error) {
@@ -87,10 +87,10 @@ async function traced<T>(
 }
 
 /** The same for what goes on after it was begun: its end is told. @returns what ends it, with what it failed with if it did */
-export function beginSpan(name: string, attributes: Attributes): (error?: unknown) => void {
+export function beginSpan(peer: string, operation: string): (error?: unknown) => void {
   const request = stop === undefined ? undefined : RequestContext.current();
   if (request === undefined) return NOTHING_TO_END;
-  const span = start(name, SpanKind.CLIENT, attributes, request.trace);
+  const span = startCall(request, peer, operation);
   return (error) => {
     if (error !== undefined) span.setStatus(failureOf(error));
     span.end();
@@ -106,6 +106,10 @@ export function outgoingTrace(): { traceparent?: string } {
 /** The message of an error may hold anything; its kind says enough. */
 function failureOf(error: unknown) {
   return { code: SpanStatusCode.ERROR, message: error instanceof Error ? error.name : 'error' };
+}
+
+function startCall({ trace: parent }: RequestContext, peer: string, operation: string): Span {
+  return start(`${peer} ${operation}`, SpanKind.CLIENT, { 'peer.service': peer }, parent);
 }
 
 function start(name: string, kind: SpanKind, attributes: Attributes, parent: TraceContext | undefined): Span {

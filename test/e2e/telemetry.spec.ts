@@ -41,7 +41,7 @@ describe('Server-Timing', () => {
   it('says on every answer what its time was spent on', async () => {
     const { headers } = await service.api('POST', '/api/v1/search', { query: 'lamp' });
     const parts = partsOf(headers);
-    expect(Object.keys(parts)).toEqual(['queue', 'database', 'vector', 'cache', 'llm', 'own', 'total']);
+    expect(Object.keys(parts)).toEqual(['database', 'vector', 'cache', 'llm', 'own', 'total']);
     expect(parts['own']).toBeLessThanOrEqual(parts['total']);
     const answered = partsOf((await service.api('POST', '/api/v1/answers', QUESTION)).headers);
     expect(answered['llm']).toBeGreaterThan(0);

@@ -20,7 +20,7 @@ const PASSAGES = 6;
 
 /** How well the documents could be searched; undefined where they were not asked. */
 interface Found {
-  retrieval: Material['retrieval'] | undefined;
+  retrieval?: Material['retrieval'];
 }
 
 /** OpenAI's API over the providers of this service, and over the documents of a tenant where that is asked for. */
@@ -51,16 +51,16 @@ export class Gateway {
   }
 
   async chat(tenant: string, request: ChatRequest): Promise<Relayed & Found> {
-    const { body, material } = await this.prepared(tenant, request);
+    if (!isGrounded(request)) return this.relay.chat(bare(request));
+    const { body, material } = await this.grounded(tenant, request);
     const relayed = await this.relay.chat(body);
-    if (material === undefined) return { ...relayed, retrieval: undefined };
     return { ...relayed, body: withSources(relayed.body, material), retrieval: material.retrieval };
   }
 
   async chatStream(tenant: string, request: ChatRequest): Promise<RelayedStream & Found> {
-    const { body, material } = await this.prepared(tenant, request);
+    if (!isGrounded(request)) return this.relay.chatStream(bare(request));
+    const { body, material } = await this.grounded(tenant, request);
     const relayed = await this.relay.chatStream(body);
-    if (material === undefined) return { ...relayed, retrieval: undefined };
     const events = streamWithSources(relayed.events, material);
     return { ...relayed, events, retrieval: material.retrieval };
   }
@@ -69,21 +69,27 @@ export class Gateway {
     return this.relay.embeddings(body);
   }
 
-  /** The body as a provider gets it, and what it was grounded in, if it was. What is for this service is taken out. */
-  private async prepared(
+  /** The body as a provider gets it, and the documents that it is grounded in. */
+  private async grounded(
     tenant: string,
-    { business_id: _tenant, metadata, ...rest }: ChatRequest,
-  ): Promise<{ body: ChatBody; material?: Material }> {
-    const { knowledge, ...others } = metadata ?? {};
-    if (knowledge === true || knowledge === 'true') {
-      const question = searchable(questionOf(rest));
-      const scope = { businessId: tenant, collection: COLLECTION, filter: {} };
-      const material = await this.library.find(question, scope, PASSAGES);
-      return { body: groundedBody(rest, material.passages), material };
-    }
-    if (metadata === undefined) return { body: rest };
-    return { body: { ...rest, metadata: knowledge === undefined ? metadata : others } };
+    { business_id: _tenant, metadata: _ours, ...rest }: ChatRequest,
+  ): Promise<{ body: ChatBody; material: Material }> {
+    const question = searchable(questionOf(rest));
+    const scope = { businessId: tenant, collection: COLLECTION, filter: {} };
+    const material = await this.library.find(question, scope, PASSAGES);
+    return { body: groundedBody(rest, material.passages), material };
   }
+}
+
+function isGrounded({ metadata }: ChatRequest): boolean {
+  return metadata?.knowledge === true || metadata?.knowledge === 'true';
+}
+
+/** The body without what is for this service. */
+function bare({ business_id: _tenant, metadata, ...rest }: ChatRequest): ChatBody {
+  if (metadata?.knowledge === undefined) return metadata === undefined ? rest : { ...rest, metadata };
+  const { knowledge: _ours, ...others } = metadata;
+  return { ...rest, metadata: others };
 }
 
 /** A question as the search takes it: no longer than it reads, and nothing that the database cannot keep. */

@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto';
 import { AppError } from '../../kernel/app-error.js';
 import { untilAborted } from '../../kernel/abort.js';
 import { Deadline } from '../../kernel/deadline.js';
@@ -29,7 +30,7 @@ interface Known {
 }
 
 /**
- * Looks keys up in the database, and remembers for a while, by their hashes, those that it found valid and those that it
+ * Looks keys up in the database, and remembers for a while, by hashes of them, those that it found valid and those that it
  * did not. While the database is away, what was valid a moment ago is taken to be so still; what is not known is neither
  * let in nor said to be wrong.
  */
@@ -58,16 +59,16 @@ export class RememberedKeys extends KeyRing {
   async verify(key: string): Promise<KeyHolder> {
     if (this.secret === undefined)
       throw refused('API keys are not taken here: SECRET_KEY is not set. Send a token');
-    const businessId = tenantOf(key);
-    if (businessId === undefined) throw refused('This is not a whole API key: copy it again');
-    const hash = hashOf(key, this.secret);
-    const name = hash.toString('base64');
+    // Cheaper than the hash under which it is stored, and nothing that is kept outlives this process.
+    const name = hash('sha256', key, 'base64');
     const refusal = this.refusals.get(name);
     if (refusal !== undefined && this.nowMs() < refusal.untilMs) throw refused(refusal.detail);
     const known = this.recall(name);
     if (known !== undefined && this.nowMs() - known.checkedAtMs < FRESH_MS) return this.holder(known);
+    const businessId = tenantOf(key);
+    if (businessId === undefined) throw refused('This is not a whole API key: copy it again');
     try {
-      return this.holder(await this.lookUp(name, businessId, hash));
+      return this.holder(await this.lookUp(name, businessId, hashOf(key, this.secret)));
     } catch (error) {
       // Forgotten meanwhile: somebody who could reach the database said so.
       const still = this.known.get(name);
@@ -96,10 +97,10 @@ export class RememberedKeys extends KeyRing {
   }
 
   /** One at a time for each key: those who come meanwhile wait for the same, each no longer than its own request allows. */
-  private lookUp(name: string, businessId: string, hash: Buffer): Promise<Known> {
+  private lookUp(name: string, businessId: string, kept: Buffer): Promise<Known> {
     let lookUp = this.lookUps.get(name);
     if (lookUp === undefined) {
-      const own = Deadline.none(() => this.find(name, businessId, hash)).finally(() => {
+      const own = Deadline.none(() => this.find(name, businessId, kept)).finally(() => {
         if (this.lookUps.get(name) === own) this.lookUps.delete(name);
       });
       this.lookUps.set(name, own);
@@ -108,11 +109,11 @@ export class RememberedKeys extends KeyRing {
     return untilAborted(lookUp, Deadline.current()?.signal);
   }
 
-  private async find(name: string, businessId: string, hash: Buffer): Promise<Known> {
+  private async find(name: string, businessId: string, kept: Buffer): Promise<Known> {
     const { forgettings } = this;
     const found = this.known.has(name)
-      ? await this.keys.find(businessId, hash, LOOK_AGAIN_MS)
-      : await this.findStranger(businessId, hash);
+      ? await this.keys.find(businessId, kept, LOOK_AGAIN_MS)
+      : await this.findStranger(businessId, kept);
     if (found === undefined || !isValid(found)) {
       this.known.delete(name);
       const detail = found === undefined ? 'This API key is not known' : `This API key is ${found.status}`;
@@ -132,13 +133,13 @@ export class RememberedKeys extends KeyRing {
     return known;
   }
 
-  private async findStranger(businessId: string, hash: Buffer): Promise<FoundKey | undefined> {
+  private async findStranger(businessId: string, kept: Buffer): Promise<FoundKey | undefined> {
     const leave = await this.strangers.enter(LOOK_UP_MS, undefined).catch((cause: unknown) => {
       const detail = 'Too many unknown API keys are being looked up: try again';
       throw new AppError('overloaded', detail, { retryAfterMs: 1_000, cause });
     });
     try {
-      return await this.keys.find(businessId, hash, LOOK_UP_MS);
+      return await this.keys.find(businessId, kept, LOOK_UP_MS);
     } finally {
       leave();
     }

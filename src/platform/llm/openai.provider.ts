@@ -165,20 +165,16 @@ export class OpenAiProvider {
     return ended ? USAGE_WAIT_MS : this.timeouts.idleMs;
   }
 
-  private async json(
+  private json(
     method: 'GET' | 'POST',
     path: string,
     body: object | undefined,
     signal: AbortSignal | undefined,
     withinMs: number,
   ): Promise<unknown> {
-    const late = (afterMs: number) => silent(afterMs, 0);
-    const countdown = new Countdown(signal, withinMs, late);
-    countdown.expect(withinMs, late);
-    try {
-      return await this.http.json(method, path, body, countdown.signal);
-    } finally {
-      countdown.stop();
-    }
+    return this.http.json(method, path, body, signal, {
+      ms: withinMs,
+      late: (afterMs) => silent(afterMs, 0),
+    });
   }
 }

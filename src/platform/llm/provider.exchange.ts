@@ -10,12 +10,13 @@ type Controller = Dispatcher.DispatchController;
 
 // Whoever reads slower than the provider writes leaves no more than this in memory; the rest stays with the provider.
 const UNREAD_BYTES_MAX = 64 * 1_024;
+const TIMER_MAX_MS = 0x7fffffff;
 
 /**
  * One request and its reply, as undici hands it over. `undici.request` would put a stream of Node's in between, which costs
  * more than all else that is done for a short reply, and hands on one by one what came together.
  *
- * Its errors are those of the connection, and the reason of the signal.
+ * Its errors are those of the connection, the reason of the signal, and that it was late.
  */
 export class ProviderExchange implements Dispatcher.DispatchHandler {
   readonly #head = Promise.withResolvers<ReplyHead>();
@@ -24,13 +25,22 @@ export class ProviderExchange implements Dispatcher.DispatchHandler {
   #unreadBytes = 0;
   #over: 'whole' | { error: unknown } | undefined;
   #wake: (() => void) | undefined;
+  #timer: NodeJS.Timeout | undefined;
 
   /** @param signal ends it, and what is read of it */
-  constructor(private readonly signal: AbortSignal) {
+  constructor(private readonly signal: AbortSignal | undefined) {
     // It may fail when nobody waits for its head any more.
     this.#head.promise.catch(() => {});
-    if (signal.aborted) this.onAbort();
-    else signal.addEventListener('abort', this.onAbort, { once: true });
+    if (signal?.aborted === true) this.onAbort();
+    else signal?.addEventListener('abort', this.onAbort, { once: true });
+  }
+
+  /** It ends like this when it is not over in so long. */
+  endAfter(ms: number, late: (afterMs: number) => Error): void {
+    // More than a timer can hold, where nothing limits it.
+    if (ms > TIMER_MAX_MS) return;
+    const waitMs = Math.max(0, ms);
+    this.#timer = setTimeout(() => this.end(late(waitMs)), waitMs);
   }
 
   /** The status and the headers. */
@@ -82,7 +92,7 @@ export class ProviderExchange implements Dispatcher.DispatchHandler {
     this.settle({ error });
   }
 
-  private readonly onAbort = (): void => this.end(this.signal.reason);
+  private readonly onAbort = (): void => this.end(this.signal!.reason);
 
   private end(error: unknown): void {
     this.settle({ error });
@@ -92,7 +102,8 @@ export class ProviderExchange implements Dispatcher.DispatchHandler {
   private settle(over: 'whole' | { error: unknown }): void {
     if (this.#over !== undefined) return;
     this.#over = over;
-    this.signal.removeEventListener('abort', this.onAbort);
+    clearTimeout(this.#timer);
+    this.signal?.removeEventListener('abort', this.onAbort);
     if (over !== 'whole') this.#head.reject(over.error);
     this.#wake?.();
   }

@@ -1,4 +1,4 @@
-import { Agent } from 'undici';
+import { Pool } from 'undici';
 import { outgoingTrace } from '../../telemetry/tracing.js';
 import { badReply, errorOfReply, errorOfTransport } from './provider.error.js';
 import { ProviderExchange } from './provider.exchange.js';
@@ -11,25 +11,29 @@ export interface ProviderAddress {
   connections: number;
 }
 
+/** How long all of a reply may take, and what is wrong when it takes longer. */
+export interface TimeLimit {
+  ms: number;
+  late: (afterMs: number) => Error;
+}
+
 // Some providers close idle connections after a minute; one that is closed just when it is used costs a retry.
 const KEEP_ALIVE_MS = 30_000;
 // A batch of a hundred vectors of 3 072 dimensions takes about seven megabytes.
 const REPLY_BYTES_MAX = 32 * 1_024 * 1_024;
 const ERROR_BYTES_MAX = 64 * 1_024;
 
-/** Requests to one provider, over connections of its own. How long a reply may take is the caller's business. */
+/** Requests to one provider, over connections of its own. */
 export class ProviderHttp {
-  readonly #agent: Agent;
+  readonly #pool: Pool;
   readonly #headers: Record<string, string>;
-  readonly #origin: string;
   readonly #path: string;
   #connects = 0;
 
   constructor(address: ProviderAddress) {
     const { origin, pathname } = new URL(address.baseUrl);
-    this.#origin = origin;
     this.#path = pathname.replace(/\/+$/, '');
-    this.#agent = new Agent({
+    this.#pool = new Pool(origin, {
       connections: address.connections,
       connect: { timeout: address.connectTimeoutMs },
       keepAliveTimeout: KEEP_ALIVE_MS,
@@ -37,7 +41,7 @@ export class ProviderHttp {
       headersTimeout: 0,
       bodyTimeout: 0,
     });
-    this.#agent.on('connect', () => (this.#connects += 1));
+    this.#pool.on('connect', () => (this.#connects += 1));
     this.#headers = {
       'content-type': 'application/json',
       ...(address.apiKey !== undefined && { authorization: `Bearer ${address.apiKey}` }),
@@ -49,7 +53,7 @@ export class ProviderHttp {
     return this.#connects;
   }
 
-  /** What comes together is one piece. @throws ProviderFailed, ProviderRefused, or the reason of the signal */
+  /** What comes together is one piece, and how long the next may take is the caller's business. @throws ProviderFailed, ProviderRefused, or the reason of the signal */
   async *stream(path: string, body: object, signal: AbortSignal): AsyncGenerator<Buffer> {
     const reply = await this.send('POST', path, body, signal);
     try {
@@ -68,9 +72,10 @@ export class ProviderHttp {
     method: 'GET' | 'POST',
     path: string,
     body: object | undefined,
-    signal: AbortSignal,
+    signal: AbortSignal | undefined,
+    limit: TimeLimit,
   ): Promise<unknown> {
-    const bytes = await this.bytes(method, path, body, signal);
+    const bytes = await this.bytes(method, path, body, signal, limit);
     try {
       return JSON.parse(bytes.toString('utf8'));
     } catch {
@@ -83,34 +88,36 @@ export class ProviderHttp {
     method: 'GET' | 'POST',
     path: string,
     body: object | undefined,
-    signal: AbortSignal,
+    signal: AbortSignal | undefined,
+    limit: TimeLimit,
   ): Promise<Buffer> {
-    const reply = await this.send(method, path, body, signal);
+    const reply = await this.send(method, path, body, signal, limit);
     return reply.rest();
   }
 
   /** Ends all connections and what is under way on them. */
   async close(): Promise<void> {
-    await this.#agent.destroy();
+    await this.#pool.destroy();
   }
 
   private async send(
     method: 'GET' | 'POST',
     path: string,
     body: object | undefined,
-    signal: AbortSignal,
+    signal: AbortSignal | undefined,
+    limit?: TimeLimit,
   ): Promise<Reply> {
     const exchange = new ProviderExchange(signal);
+    if (limit !== undefined) exchange.endAfter(limit.ms, limit.late);
     const request = {
-      origin: this.#origin,
       path: this.#path + path,
       method,
       headers: { ...this.#headers, ...outgoingTrace() },
       body: body === undefined ? null : JSON.stringify(body),
     };
-    this.#agent.dispatch(request, exchange);
+    this.#pool.dispatch(request, exchange);
     const { status, headers } = await exchange.head.catch((error: unknown) => {
-      throw signal.aborted ? signal.reason : errorOfTransport(error);
+      throw signal?.aborted === true ? signal.reason : errorOfTransport(error);
     });
     if (status < 200 || status > 299) {
       // The words only add to what the status says: a page that is too long, or that never ends, changes nothing of that.
@@ -128,7 +135,7 @@ class Reply {
   constructor(
     private readonly exchange: ProviderExchange,
     private readonly bytesMax: number,
-    private readonly signal: AbortSignal,
+    private readonly signal: AbortSignal | undefined,
   ) {}
 
   async next(): Promise<Buffer | undefined> {
@@ -139,7 +146,7 @@ class Reply {
         throw badReply(`The reply is longer than ${this.bytesMax} bytes`, false);
       return chunk;
     } catch (error) {
-      throw this.signal.aborted ? this.signal.reason : errorOfTransport(error);
+      throw this.signal?.aborted === true ? this.signal.reason : errorOfTransport(error);
     }
   }
 

@@ -31,7 +31,8 @@ export class ProviderRelay {
   async chat(body: object, signal: AbortSignal, withinMs: number): Promise<Counted> {
     const totalMs = Math.min(withinMs, this.timeouts.totalMs);
     const fair = totalMs >= Math.min(FAIR_WHOLE_MS, this.timeouts.totalMs);
-    const bytes = await this.post('/chat/completions', body, signal, totalMs, () => tooLong(fair));
+    const limit = { ms: totalMs, late: () => tooLong(fair) };
+    const bytes = await this.http.bytes('POST', '/chat/completions', body, signal, limit);
     const { choices, usage } = objectIn(bytes);
     if (!Array.isArray(choices) || choices.length === 0) throw badReply('The reply holds no answer');
     return { body: bytes, usage: usageOf(usage) ?? null };
@@ -103,26 +104,11 @@ export class ProviderRelay {
     signal: AbortSignal,
     withinMs: number,
   ): Promise<Counted> {
-    const bytes = await this.post('/embeddings', body, signal, withinMs, (afterMs) => silent(afterMs, 0));
+    const limit = { ms: withinMs, late: (afterMs: number) => silent(afterMs, 0) };
+    const bytes = await this.http.bytes('POST', '/embeddings', body, signal, limit);
     const reply = objectIn(bytes);
     const encoded = encodedVectors(reply, count, dimension, format);
     return { body: encoded ?? bytes, usage: usageOf(reply['usage']) ?? null };
-  }
-
-  private async post(
-    path: string,
-    body: object,
-    signal: AbortSignal,
-    withinMs: number,
-    late: (afterMs: number) => Error,
-  ): Promise<Buffer> {
-    const countdown = new Countdown(signal, withinMs, late);
-    countdown.expect(withinMs, late);
-    try {
-      return await this.http.bytes('POST', path, body, countdown.signal);
-    } finally {
-      countdown.stop();
-    }
   }
 }
 

@@ -128,6 +128,7 @@ export class Providers implements OnApplicationShutdown {
       adapter: Pick<OpenAiModel | OpenAiEmbedder, 'adapter' | 'traits' | 'check'>;
     },
   ): Dependency {
+    const allowances = allowancesOf(what.name, provider);
     const dependency: Dependency = this.registry.register({
       ...what,
       criticality: 'optional',
@@ -138,7 +139,7 @@ export class Providers implements OnApplicationShutdown {
       check: (signal) => what.adapter.check(signal),
       retries: 1,
       concurrencyMax: this.settings.LLM_CONCURRENCY,
-      pace: { limits: this.limits, allowances: allowancesOf(what.name, provider) },
+      ...(allowances.length > 0 && { pace: { limits: this.limits, allowances } }),
       hasAlternative: () => peers.some((peer) => peer !== dependency && peer.circuit.at === 'closed'),
     });
     peers.push(dependency);
