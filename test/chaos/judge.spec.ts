@@ -1,4 +1,4 @@
-import { breachesOf } from './judge.js';
+import { breachesOf, mayBeTheMachine } from './judge.js';
 import { limitsOf } from './limits.js';
 import type { Score } from './score.js';
 
@@ -46,6 +46,15 @@ describe('breachesOf', () => {
     expect(found.map(({ limit }) => limit)).toEqual(['wrong', 'late', 'first']);
   });
 
+  it('has a row tried again that is red for what a busy machine can do, and no other', () => {
+    const redFor = (seen: Partial<Score>) =>
+      mayBeTheMachine(breachesOf({ ...SCORE, ...seen }, limitsOf('qdrant', 'hang')));
+    expect(redFor({ late: 1, failed: { 'search dependency_unavailable': 6 } })).toBe(true);
+    expect(redFor({ late: 1, failed: { 'search internal': 1 } })).toBe(false);
+    expect(redFor({ late: 1, failed: { 'search overloaded': 7 } })).toBe(false);
+    expect(redFor({})).toBe(false);
+  });
+
   it('finds nothing in a row in which nothing is wrong', () => {
     expect(brokenBy({})).toEqual([]);
   });
@@ -53,7 +62,9 @@ describe('breachesOf', () => {
   it.each<[string, Partial<Score>]>([
     ['hits', { hits: 0 }],
     ['before', { badBefore: { 'search internal': 1 } }],
-    ['failed', { failed: { 'search dependency_unavailable': 1 } }],
+    ['refused', { failed: { 'search dependency_unavailable': 6 } }],
+    ['failed', { failed: { 'search dependency_unavailable': 7 } }],
+    ['failed', { failed: { 'search internal': 1 } }],
     ['wrong', { wrong: { 'answer other_tenant': 1 } }],
     ['silent', { silent: 1 }],
     ['late', { late: 1 }],
