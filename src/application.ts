@@ -6,6 +6,7 @@ import { VERSION } from './config/identity.js';
 import type { Settings } from './config/settings.js';
 import { allowOrigins } from './http/cors.js';
 import { limitRequests } from './http/deadline.js';
+import { refuseLargeDocuments } from './http/load.guard.js';
 import { describeApi, serveApiPage } from './http/openapi.js';
 import { watchRequests } from './http/request.hooks.js';
 import { newServer } from './http/server.js';
@@ -25,6 +26,7 @@ export async function createApplication(settings: Settings): Promise<NestFastify
   });
   allowOrigins(app, settings);
   watchRequests(server.getInstance(), app);
+  refuseLargeDocuments(server.getInstance(), app);
   limitRequests(server.getInstance(), app);
   app.useLogger(app.get(ServiceLogger));
   app.flushLogs();

@@ -1,17 +1,24 @@
-import { type CanActivate, type ExecutionContext, Injectable } from '@nestjs/common';
-import type { FastifyReply, FastifyRequest } from 'fastify';
+import {
+  type CanActivate,
+  type ExecutionContext,
+  type INestApplicationContext,
+  Injectable,
+} from '@nestjs/common';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Importance, Lane } from '../resilience/load/importance.js';
 import { Load } from '../resilience/load/load.js';
 import type { Place } from '../resilience/load/place.js';
 import { RequestContext } from '../telemetry/request.context.js';
 import { scopeOf } from './access.js';
 import { Mark } from './mark.js';
+import { DOCUMENTS } from './server.js';
 
 const IMPORTANCE = new Mark<Importance>('mainstay:importance');
 const LANE = new Mark<Lane>('mainstay:lane');
 // Somebody waits for what he asked for.
 const IMPORTANCE_DEFAULT: Importance = 'chat';
 const LANE_DEFAULT: Lane = 'stores';
+const LARGE_BYTES = 64 * 1_024;
 
 /** How important a route is where there is too much to do. Without it: as chat. */
 export const Important = (importance: Importance) => IMPORTANCE.set(importance);
@@ -46,6 +53,24 @@ export class LoadGuard implements CanActivate {
     hold(entered, reply);
     return true;
   }
+}
+
+/**
+ * Refuses a large document before it is read, where there is no room for it: to read and parse it would cost as much as much
+ * of what is refused. What is small waits for its turn at the guard.
+ */
+export function refuseLargeDocuments(fastify: FastifyInstance, app: INestApplicationContext): void {
+  const load = app.get(Load);
+  fastify.addHook('onRequest', (request, _reply, done) => {
+    const { method, headers, routeOptions } = request;
+    const isLarge = Number(headers['content-length'] ?? 0) > LARGE_BYTES;
+    try {
+      if (isLarge && method === 'POST' && routeOptions.url === DOCUMENTS) load.assertRoom('stores', 'ingest');
+      done();
+    } catch (error) {
+      done(error as Error);
+    }
+  });
 }
 
 /** Until the request is over, or its client gone. */

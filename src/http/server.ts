@@ -19,7 +19,8 @@ const HEAD_TIMEOUT_MS = 10_000;
 const LOOK_EVERY_MS = 5_000;
 // A connection on which nothing at all moves: twice as long as the longest route may think.
 const SILENCE_MAX_MS = 120_000;
-const DOCUMENTS = '/api/v1/documents';
+/** The one route that takes what is larger than REQUEST_BYTES_MAX. */
+export const DOCUMENTS = '/api/v1/documents';
 
 /** The HTTP server, before Nest: what must hold for every request whatever route it is for. */
 export async function newServer(settings: Settings): Promise<FastifyAdapter> {

@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { connect } from 'node:net';
 import { Client } from 'pg';
 import { type Booted, boot } from '../support/boot.js';
 import { eventually } from '../support/eventually.js';
@@ -114,6 +116,21 @@ describeWithPostgres('A service that has more to do than it can', () => {
         chat: counted.chat + 3,
         feedback: before.feedback,
       });
+    });
+  }, 60_000);
+
+  it('refuses a large document before it has been sent', async () => {
+    await crowded(async () => {
+      await eventually(async () => (await list()).status === 503);
+      const { ingest } = (await diagnose()).load.stores.refused;
+      const { hostname, port } = new URL(service.url);
+      const socket = connect(Number(port), hostname);
+      const head = `POST /api/v1/documents HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 5000000\r\n\r\n`;
+      socket.write(head);
+      const [reply] = (await once(socket, 'data')) as [Buffer];
+      expect(reply.toString()).toMatch(/^HTTP\/1.1 503 [^]*\r\nretry-after: \d[^]*"code":"overloaded"/i);
+      expect((await diagnose()).load.stores.refused.ingest).toBe(ingest + 1);
+      socket.destroy();
     });
   }, 60_000);
 

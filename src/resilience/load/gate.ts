@@ -1,4 +1,4 @@
-import type { Importance } from './importance.js';
+import { IMPORTANCE, type Importance } from './importance.js';
 import { Place } from './place.js';
 import { Throughput } from './throughput.js';
 import { UsualTimes } from './usual.times.js';
@@ -11,9 +11,13 @@ const MANY = 32;
 // And so many are let in however much there is to do.
 const LIMIT_MIN = 4;
 // With so many times as many under way as keep it busy, each takes so many times as long as it usually does.
-const GAIN = 1.75;
-// How much of that each may take: what is less important leaves room for what is more so and comes in a moment.
-const SHARE: Record<Importance, number> = { ingest: 0.6, generate: 0.75, chat: 1, feedback: 1 };
+const GAIN = 1.3;
+const MORE_IMPORTANT: Record<Importance, readonly Importance[]> = {
+  ingest: ['generate', 'chat', 'feedback'],
+  generate: ['chat', 'feedback'],
+  chat: ['feedback'],
+  feedback: [],
+};
 // What a request takes by itself is seen only while next to none are under way: so often it is looked for that.
 const LOOK_EVERY_MS = 15_000;
 const LOOK_LIMIT = 2;
@@ -36,6 +40,17 @@ export interface GateOptions {
   changed: (gate: Gate) => void;
 }
 
+interface Asked {
+  importance: Importance;
+  /** What is comparable with it: its route. */
+  kind: string;
+}
+
+/** Something for each importance. */
+function forEach<T>(make: () => T): Record<Importance, T> {
+  return { ingest: make(), generate: make(), chat: make(), feedback: make() };
+}
+
 /** What was seen while next to nobody was let in. */
 interface Look {
   sinceMs: number;
@@ -48,15 +63,15 @@ interface Look {
  * Lets requests in, all of them until there are more than get done in time, and then as many as keep it busy: with fewer
  * something would stand idle, and with more each would only take longer.
  *
- * That number is measured, and needs no setting: throughput × usual time × 1.75, as TCP BBR sizes its window by bandwidth ×
+ * That number is measured, and needs no setting: throughput × usual time × 1.3, as TCP BBR sizes its window by bandwidth ×
  * round trip (Cardwell et al., ACM Queue 14/5, 2016). As BBR does, it lets next to nobody in for a moment now and then, to
  * see what the usual time is. Where that is long because a store is slow, and not because it is busy, as many more are let in.
  */
 export class Gate {
   readonly #usual = new UsualTimes();
-  readonly #throughput = new Throughput();
   readonly #line = new WaitingLine(LINE_MAX);
   #active = 0;
+  readonly #by = forEach(() => ({ active: 0, returned: 0, throughput: new Throughput() }));
   #limit: number;
   #lookAtMs = 0;
   #look: Look | undefined;
@@ -90,27 +105,48 @@ export class Gate {
    */
   enter(importance: Importance, kind: string): Place | Promise<Place | undefined> {
     if (!this.hasRoom(importance)) return this.wait(importance, kind);
-    this.#active += 1;
-    return this.newPlace(kind);
+    this.take(importance);
+    return this.newPlace({ importance, kind });
+  }
+
+  /** Whether it is known that there is too much, and no room for this now. */
+  isFull(importance: Importance): boolean {
+    if (this.#since === undefined || this.hasRoom(importance)) return false;
+    this.#refusedAtMs = performance.now();
+    return true;
   }
 
   private async wait(importance: Importance, kind: string): Promise<Place | undefined> {
     this.crowded();
-    if (await this.#line.wait(importance, WAIT_MS[importance])) return this.newPlace(kind);
+    if (await this.#line.wait(importance, WAIT_MS[importance])) return this.newPlace({ importance, kind });
     this.#refusedAtMs = performance.now();
     return undefined;
   }
 
-  private newPlace(kind: string): Place {
+  private newPlace(asked: Asked): Place {
+    const of = this.#by[asked.importance];
+    let returned = 0;
     return new Place({
       leave: () => {
         this.#active -= 1;
+        of.active -= 1;
+        of.returned -= returned;
+        returned = 0;
         this.fill();
       },
       // It was let in already: it goes on, and others wait for that.
-      back: () => void (this.#active += 1),
-      finished: (ownMs, well, startedMs) => this.finished(kind, ownMs, well, startedMs),
+      back: () => {
+        this.take(asked.importance);
+        of.returned += 1;
+        returned = 1;
+      },
+      finished: (ownMs, well, startedMs) => this.finished(asked, ownMs, well, startedMs),
     });
+  }
+
+  private take(importance: Importance): void {
+    this.#active += 1;
+    this.#by[importance].active += 1;
   }
 
   /** A store has no connection left for one of those under way. */
@@ -132,8 +168,10 @@ export class Gate {
   /** Ends a window of `tookMs`: what was measured in it decides how many are let in during the next. */
   look(tookMs: number): void {
     // While next to nobody is let in little gets done: that is no measure.
-    if (this.#lookAtMs > performance.now() || this.#since === undefined) this.#throughput.next(tookMs);
-    else this.#throughput.skip();
+    const isMeasure = this.#lookAtMs > performance.now() || this.#since === undefined;
+    for (const { throughput } of Object.values(this.#by))
+      if (isMeasure) throughput.next(tookMs);
+      else throughput.skip();
     if (this.#since !== undefined && performance.now() - this.#refusedAtMs > CALM_AFTER_MS) {
       this.#since = undefined;
       this.options.changed(this);
@@ -164,26 +202,45 @@ export class Gate {
     const slower = ownMs / usualMs;
     if (slower > MUCH || slower < 1 / MUCH) {
       this.#usual.scale(slower);
-      this.#throughput.scale(slower);
+      for (const { throughput } of Object.values(this.#by)) throughput.scale(slower);
     }
     this.#look = undefined;
     this.#lookAtMs = nowMs + LOOK_EVERY_MS;
     return true;
   }
 
+  /** What is less important leaves as much room for what is more so as that has lately used. */
   private hasRoom(importance: Importance): boolean {
-    const share = this.#since === undefined ? 1 : SHARE[importance];
-    return this.#active < share * this.#limit;
+    if (this.#since === undefined) return this.#active < this.#limit;
+    const above = MORE_IMPORTANT[importance];
+    const kept = this.workOf(above);
+    let [before, among] = [0, 0];
+    for (const other of IMPORTANCE) {
+      const { active, returned } = this.#by[other];
+      if (above.includes(other)) before += active;
+      // What has come back is done whatever is let in: it is in the way of nothing that is more important.
+      else among += other === importance ? active : active - returned;
+    }
+    return before + among < this.#limit && among < this.#limit - kept;
+  }
+
+  /** How many of these would be under way if none of them waited. */
+  private workOf(importances: readonly Importance[]): number {
+    return importances.reduce((sum, importance) => sum + this.#by[importance].throughput.work, 0);
   }
 
   private fill(): void {
-    while (this.#line.admit((importance) => this.hasRoom(importance))) this.#active += 1;
+    for (;;) {
+      const admitted = this.#line.admit((importance) => this.hasRoom(importance));
+      if (admitted === undefined) return;
+      this.take(admitted);
+    }
   }
 
-  private finished(kind: string, ownMs: number, well: boolean, startedMs: number): void {
+  private finished({ importance, kind }: Asked, ownMs: number, well: boolean, startedMs: number): void {
     if (well) this.#usual.record(kind, ownMs, this.#active <= this.busy());
     const usualMs = this.#usual.of(kind);
-    this.#throughput.finished(Math.min(ownMs, usualMs ?? 0));
+    this.#by[importance].throughput.finished(Math.min(ownMs, usualMs ?? 0));
     if (!well || usualMs === undefined || this.#look === undefined || startedMs < this.#look.sinceMs) return;
     this.#look.samples += 1;
     this.#look.ownMs += ownMs;
@@ -192,11 +249,14 @@ export class Gate {
 
   private crowd(): number {
     const { queueMs } = this.options;
-    return queueMs === 0 ? Infinity : Math.max(CROWD_MIN, Math.round(this.#throughput.within(queueMs)));
+    if (queueMs === 0) return Infinity;
+    let done = 0;
+    for (const { throughput } of Object.values(this.#by)) done += throughput.within(queueMs);
+    return Math.max(CROWD_MIN, Math.round(done));
   }
 
   /** As many as keep it busy. */
   private busy(): number {
-    return Math.max(LIMIT_MIN, Math.round(GAIN * this.#throughput.work));
+    return Math.max(LIMIT_MIN, Math.round(GAIN * this.workOf(IMPORTANCE)));
   }
 }

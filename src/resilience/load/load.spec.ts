@@ -96,6 +96,12 @@ class Service {
     return { all: all.length, done, refused, p99: done[Math.floor(done.length * 0.99)] ?? 0 };
   }
 
+  /** How much of what was asked from `sinceMs` on was done. */
+  share(importance: Importance, sinceMs: number): number {
+    const { all, done } = this.of(importance, sinceMs);
+    return done.length / all;
+  }
+
   private async work(): Promise<void> {
     if (this.busy < this.servers) this.busy += 1;
     else await new Promise<void>((resolve) => this.queue.push(resolve));
@@ -167,10 +173,7 @@ describe('Load', () => {
     );
     await service.under(perSecond, 15_000);
     const sinceMs = performance.now() - 10_000;
-    const share = (importance: Importance) => {
-      const { all, done } = service.of(importance, sinceMs);
-      return done.length / all;
-    };
+    const share = (importance: Importance) => service.share(importance, sinceMs);
     // Those of the last moment are not done yet.
     expect(share('feedback')).toBeGreaterThan(0.98);
     expect(share('chat')).toBeGreaterThan(0.95);
@@ -181,6 +184,41 @@ describe('Load', () => {
     await service.settle();
     const text = await metrics.text();
     expect(text).toMatch(/http_shed_total\{lane="stores",importance="ingest"\} [1-9]/);
+  });
+
+  it.each([0, 0.01])('leaves no more room than is asked for by what is more important: %d', async (chat) => {
+    const servers = 8;
+    const capacityPerS = (servers * 1_000) / SERVICE_MS;
+    const service = newService({}, { servers });
+    await service.under({ ingest: 3 * capacityPerS, chat: chat * capacityPerS }, 30_000);
+    const { done } = service.of('ingest', performance.now() - 10_000);
+    expect(done.length).toBeGreaterThanOrEqual(0.9 * capacityPerS * 10);
+    await service.settle();
+  });
+
+  it.each([4, 8, 16])('gives what is left of %d places to what is next in importance', async (servers) => {
+    const capacityPerS = (servers * 1_000) / SERVICE_MS;
+    const service = newService({}, { servers });
+    const [feedback, chat, generate] = [0.1, 0.6, 1].map((share) => share * capacityPerS);
+    await service.under({ feedback, chat, generate }, 20_000);
+    const sinceMs = performance.now() - 10_000;
+    const share = (importance: Importance) => service.share(importance, sinceMs);
+    expect(share('feedback')).toBeGreaterThan(0.98);
+    // In between it is looked what requests take by themselves, with next to nobody let in.
+    expect(share('chat')).toBeGreaterThan(0.9);
+    expect(share('generate')).toBeGreaterThan(0.25);
+    await service.settle();
+  });
+
+  it('says at once whether what is large would have to wait', async () => {
+    const service = newService();
+    service.load.assertRoom('stores', 'ingest');
+    await service.under({ ingest: 5 * CAPACITY_PER_S }, 3_000);
+    const { ingest } = service.load.report().stores.refused;
+    expect(() => service.load.assertRoom('stores', 'ingest')).toThrow(AppError);
+    expect(service.load.report().stores.refused.ingest).toBe(ingest + 1);
+    await service.settle();
+    service.load.assertRoom('stores', 'ingest');
   });
 
   it('says when to come again, and not to all the same', async () => {

@@ -104,10 +104,22 @@ export class Load implements OnApplicationBootstrap, OnApplicationShutdown {
   ): Promise<Place> {
     const place = await waited;
     if (place !== undefined) return place;
+    throw this.refusal(lane, importance);
+  }
+
+  /**
+   * For what costs much before it can be let in: a body that must be read first.
+   * @throws AppError overloaded when it would have to wait
+   */
+  assertRoom(lane: Lane, importance: Importance): void {
+    if (this.gates[lane].isFull(importance)) throw this.refusal(lane, importance);
+  }
+
+  private refusal(lane: Lane, importance: Importance): AppError {
     this.refused[lane][importance] += 1;
     this.metrics.count('shed', { lane, importance });
     const detail = 'This process has more to do than it can. Nothing was begun: try again after Retry-After';
-    throw new AppError('overloaded', detail, {
+    return new AppError('overloaded', detail, {
       retryAfterMs: RETRY_AFTER_MIN_MS + Math.random() * RETRY_AFTER_SPREAD_MS,
     });
   }

@@ -23,20 +23,23 @@ describe('WaitingLine', () => {
     waiting(line, 'newer chat', 'chat');
     expect(line.length).toBe(4);
     const order: string[] = [];
-    for (let i = 0; i < 4; i += 1) {
-      expect(line.admit(anybody)).toBe(true);
+    for (const importance of ['feedback', 'chat', 'chat', 'ingest']) {
+      expect(line.admit(anybody)).toBe(importance);
       order.push(...(await now()));
     }
     expect(order).toEqual(['feedback true', 'newer chat true', 'chat true', 'ingest true']);
-    expect([line.admit(anybody), line.length]).toEqual([false, 0]);
+    expect([line.admit(anybody), line.length]).toEqual([undefined, 0]);
   });
 
   it('passes over those for whom there is no room', async () => {
     const line = new WaitingLine(10);
     waiting(line, 'ingest', 'ingest');
     waiting(line, 'chat', 'chat');
-    expect([line.admit((importance) => importance !== 'chat'), await now()]).toEqual([true, ['ingest true']]);
-    expect([line.admit((importance) => importance !== 'chat'), await now()]).toEqual([false, []]);
+    expect([line.admit((importance) => importance !== 'chat'), await now()]).toEqual([
+      'ingest',
+      ['ingest true'],
+    ]);
+    expect([line.admit((importance) => importance !== 'chat'), await now()]).toEqual([undefined, []]);
   });
 
   it('refuses who has waited as long as he may, and the oldest where there is no room', async () => {

@@ -42,15 +42,15 @@ export class WaitingLine {
     });
   }
 
-  /** Lets the next one in for whom there is room. @returns false when there is nobody */
-  admit(hasRoom: (importance: Importance) => boolean): boolean {
+  /** Lets the next one in for whom there is room. @returns how important it is; undefined when there is nobody */
+  admit(hasRoom: (importance: Importance) => boolean): Importance | undefined {
     for (const importance of MOST_FIRST) {
       const line = this.#lines.get(importance)!;
       if (line.length === 0 || !hasRoom(importance)) continue;
       line.pop()!.admit();
-      return true;
+      return importance;
     }
-    return false;
+    return undefined;
   }
 }
 
