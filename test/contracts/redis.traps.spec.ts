@@ -64,7 +64,7 @@ describeWithRedis('A trap of ioredis', () => {
   describe('writes while the server is away', () => {
     it('by default: those that failed are carried out later, all of them', async () => {
       const redis = naive(server.url, { commandTimeout: TIMEOUT_MS });
-      await redis.ping();
+      await eventually(() => redis.ping());
       await server.kill();
       expect(await failures(KEYS.map((key) => redis.set(key, 'ghost')))).toBe(KEYS.length);
       await server.start();
@@ -131,7 +131,7 @@ describeWithRedis('A trap of ioredis', () => {
   describe('a connection that a router has forgotten', () => {
     it('by default: every call is sent into it and times out, for ever', async () => {
       const redis = naive(proxied(), { commandTimeout: TIMEOUT_MS });
-      await redis.ping();
+      await eventually(() => redis.ping());
       await proxy.behave({ kind: 'half_open' });
       for (let i = 0; i < 5; i += 1) await expect(redis.ping()).rejects.toThrow('timed out');
       expect(proxy.counts.connections).toBe(1);
@@ -154,7 +154,7 @@ describeWithRedis('A trap of ioredis', () => {
 
     it('by default: it counts as late', async () => {
       const redis = naive(server.url, { commandTimeout: TIMEOUT_MS });
-      await redis.ping();
+      await eventually(() => redis.ping());
       const call = redis.ping();
       busyFor(2 * TIMEOUT_MS);
       await expect(call).rejects.toThrow('timed out');
