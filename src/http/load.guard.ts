@@ -56,8 +56,8 @@ export class LoadGuard implements CanActivate {
 }
 
 /**
- * Refuses a large document before it is read, where there is no room for it: to read and parse it would cost as much as much
- * of what is refused. What is small waits for its turn at the guard.
+ * Refuses a large document before it is read, where there is no room for it: to read and parse it would cost more than most of
+ * what is let in. What is small waits for its turn at the guard.
  */
 export function refuseLargeDocuments(fastify: FastifyInstance, app: INestApplicationContext): void {
   const load = app.get(Load);

@@ -59,6 +59,33 @@ describe('ProviderExchange', () => {
     expect(late.abort).toHaveBeenCalledWith(caller.signal.reason);
   });
 
+  describe('with a time limit', () => {
+    beforeEach(() => void jest.useFakeTimers());
+    afterEach(() => void jest.useRealTimers());
+    const late = (afterMs: number) => new Error(`late after ${afterMs}`);
+
+    it('ends when that is over, and gives the connection up', async () => {
+      const undici = controller();
+      const exchange = new ProviderExchange(undefined);
+      exchange.endAfter(100, late);
+      exchange.onRequestStart(undici);
+      jest.advanceTimersByTime(100);
+      await expect(exchange.head).rejects.toThrow('late after 100');
+      expect(undici.abort).toHaveBeenCalledTimes(1);
+    });
+
+    it('keeps no timer of a reply that is over, or was before it began, or has no limit', () => {
+      const [done, gone, free] = [undefined, AbortSignal.abort(), undefined].map(
+        (signal) => new ProviderExchange(signal),
+      ) as [ProviderExchange, ProviderExchange, ProviderExchange];
+      done.endAfter(100, late);
+      done.onResponseEnd();
+      gone.endAfter(100, late);
+      free.endAfter(Infinity, late);
+      expect(jest.getTimerCount()).toBe(0);
+    });
+  });
+
   it('gives the connection up when nobody reads on', async () => {
     const undici = controller();
     const exchange = new ProviderExchange(new AbortController().signal);

@@ -37,8 +37,8 @@ export class ProviderExchange implements Dispatcher.DispatchHandler {
 
   /** It ends like this when it is not over in so long. */
   endAfter(ms: number, late: (afterMs: number) => Error): void {
-    // More than a timer can hold, where nothing limits it.
-    if (ms > TIMER_MAX_MS) return;
+    // Over before it began; or more than a timer can hold, where nothing limits it.
+    if (this.#over !== undefined || ms > TIMER_MAX_MS) return;
     const waitMs = Math.max(0, ms);
     this.#timer = setTimeout(() => this.end(late(waitMs)), waitMs);
   }

@@ -53,7 +53,10 @@ export class ProviderHttp {
     return this.#connects;
   }
 
-  /** What comes together is one piece, and how long the next may take is the caller's business. @throws ProviderFailed, ProviderRefused, or the reason of the signal */
+  /**
+   * What comes together is one piece, and how long the next may take is the caller's business.
+   * @throws ProviderFailed, ProviderRefused, or the reason of the signal
+   */
   async *stream(path: string, body: object, signal: AbortSignal): AsyncGenerator<Buffer> {
     const reply = await this.send('POST', path, body, signal);
     try {
